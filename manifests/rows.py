@@ -1,0 +1,166 @@
+"""Row kinds: one text, one conversation, one preference or one run of tokens, each with an identity.
+
+All rows are frozen: a stage that passes a row on unchanged passes on the same object, and `run` relies on that.
+
+    edited = doc.replace(text=cleaned)              # the same id, another hash
+    made = doc.derive(text=reply, language="ja")    # a new row, whose parent is `doc`
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import msgspec
+
+from manifests import canonical
+
+ID_BYTES = 16  # of a SHA-256: 2**64 rows before a collision is likely
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a row was read: enough to read it again and compare."""
+
+    file: str  # relative to the crawl, never a path of this machine
+    offset: int  # bytes from the start of the file
+    length: int  # bytes in the file; of the compressed record where records are compressed
+    digest: str  # "sha256:<hex>" of the payload (the HTTP body as it is stored, before any content decoding)
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One turn of a conversation, with the field's names for both parts."""
+
+    role: str
+    content: str
+
+
+class Row(msgspec.Struct, frozen=True):
+    """The identity columns that every kind shares; column names follow FineWeb where it has them."""
+
+    kind: ClassVar[str] = ""
+
+    id: bytes = b""  # 16 bytes, see `row_id` and `derive`
+    source: str = ""  # what gave the row: a crawl, a package, the name of a task
+    url: str | None = None
+    date: str | None = None  # ISO 8601, as the crawl wrote it
+    language: str | None = None  # ISO 639-1
+    language_score: float | None = None
+    token_count: int | None = None
+    licence: str | None = None  # SPDX identifier
+    origin: Origin | None = None
+    parents: tuple[bytes, ...] = ()
+    call: bytes | None = None  # key of the model call that wrote the row
+    scores: Mapping[str, float] = {}  # float32, rounded to 4 digits where they are stored
+    labels: Mapping[str, str] = {}
+
+    def payload(self) -> bytes:
+        """Return the bytes that make this row the row it is; they go into its hash."""
+        raise NotImplementedError
+
+    def replace(self, **changes: Any) -> Self:
+        """Return this row with some fields changed: the same id."""
+        return msgspec.structs.replace(self, **changes)
+
+    def derive(self, *, part: int = 0, candidate: int = 0, **changes: Any) -> Self:
+        """Return a new row made from this one, which becomes its parent.
+
+        `part` and `candidate` tell several rows of one parent apart. The id is final once `run` has mixed the
+        fingerprint of the step into it: the same text made by another prompt is another row.
+        """
+        parents = changes.pop("parents", (self.id,))
+        return self.replace(id=derived_id(parents, "", part, candidate), parents=parents, **changes)
+
+    @property
+    def hex(self) -> str:
+        """The id as people read and type it."""
+        return self.id.hex()
+
+
+class Document(Row, frozen=True):
+    """One text."""
+
+    kind: ClassVar[str] = "document"
+    text: str = ""
+
+    def payload(self) -> bytes:
+        return self.text.encode()
+
+
+class Conversation(Row, frozen=True):
+    """Turns of a chat, in the `messages` form."""
+
+    kind: ClassVar[str] = "conversation"
+    messages: tuple[Message, ...] = ()
+
+    def payload(self) -> bytes:
+        return canonical.encode(_turns(self.messages))
+
+
+class Preference(Row, frozen=True):
+    """A prompt with a chosen and a rejected reply, in TRL's conversational form."""
+
+    kind: ClassVar[str] = "preference"
+    prompt: tuple[Message, ...] = ()
+    chosen: tuple[Message, ...] = ()
+    rejected: tuple[Message, ...] = ()
+
+    def payload(self) -> bytes:
+        return canonical.encode([_turns(self.prompt), _turns(self.chosen), _turns(self.rejected)])
+
+
+class Tokens(Row, frozen=True):
+    """A text as a model sees it. The tokenizer is named by the manifest."""
+
+    kind: ClassVar[str] = "tokens"
+    input_ids: tuple[int, ...] = ()
+
+    def payload(self) -> bytes:
+        return b"".join([token.to_bytes(4, "little") for token in self.input_ids])
+
+
+class Page(Row, frozen=True):
+    """A web page as a crawl holds it. It lives only until it is extracted and is never stored."""
+
+    kind: ClassVar[str] = "page"
+    content: bytes = b""  # HTTP body, transfer and content encodings removed
+    content_type: str = ""  # the header's value, in lower case, with its parameters
+    status: int = 200
+    headers: Mapping[str, str] = {}  # HTTP headers, names in lower case
+
+    def payload(self) -> bytes:
+        return self.content
+
+
+STORED_KINDS: dict[str, type[Row]] = {kind.kind: kind for kind in (Document, Conversation, Preference, Tokens)}
+
+
+def row_id(kind: str, source: str, locator: str) -> bytes:
+    """Return the id of a row that a source gave: never made from its position in a file.
+
+    `locator` is what the source itself calls the record: for the web, the WARC record id, or where there is none the
+    digest of the file and the record's offset in it.
+    """
+    return canonical.digest_parts(kind.encode(), source.encode(), locator.encode())[:ID_BYTES]
+
+
+def derived_id(parents: tuple[bytes, ...], fingerprint: str, part: int, candidate: int) -> bytes:
+    """Return the id of a row made from other rows by a step with this fingerprint."""
+    numbers = b"%d/%d" % (part, candidate)
+    return canonical.digest_parts(b"derived", b"".join(parents), fingerprint.encode(), numbers)[:ID_BYTES]
+
+
+def row_hash(row: Row) -> bytes:
+    """Return 16 bytes over payload, language, url, licence and parents.
+
+    Scores are not part of it: a new classifier must not make every row look changed.
+    Raises UnicodeEncodeError where a text cannot be written as UTF-8.
+    """
+    return canonical.digest_parts(
+        row.payload(),
+        (row.language or "").encode(),
+        (row.url or "").encode(),
+        (row.licence or "").encode(),
+        b"".join(row.parents),
+    )[:ID_BYTES]
+
+
+def _turns(messages: tuple[Message, ...]) -> list[dict[str, str]]:
+    return [{"role": message.role, "content": message.content} for message in messages]

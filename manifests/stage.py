@@ -1,0 +1,232 @@
+"""Stages, rules and recipes: the decisions that make one dataset out of another.
+
+A stage is a frozen dataclass of literals. Called on the rows of one shard it yields what it keeps and what it refuses:
+
+    @dataclass(frozen=True, slots=True)
+    class Length(Rules):
+        '''Documents of a sensible size.'''
+
+        max_chars: int = 8_000
+
+        def rules(self) -> tuple[Rule, ...]:
+            return at_most("length/too_long", "chars", self.max_chars)
+
+        def measure(self, doc: Document) -> Values:
+            return {"chars": len(doc.text)}
+
+A selection needs to see all rows (deduplication, percentiles); it writes masks, not copies.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version as library_version
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+
+from manifests import canonical
+from manifests.errors import BadRecipe
+from manifests.rows import Row
+
+if TYPE_CHECKING:
+    from manifests.view import View
+
+Values: TypeAlias = Mapping[str, float | None]
+Map: TypeAlias = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Keep a row while `measure` stands in the relation `keep` to `threshold`; else refuse it for `reason`."""
+
+    reason: str  # "family/what_is_wrong", e.g. "gopher/few_words"
+    measure: str
+    keep: Literal[">=", "<=", ">", "<"]
+    threshold: float
+
+    def keeps(self, value: float | None) -> bool:
+        """Tell whether a row with this value is kept. A value that could not be measured keeps its row."""
+        if value is None:
+            return True
+        if self.keep == ">=":
+            return value >= self.threshold
+        if self.keep == "<=":
+            return value <= self.threshold
+        return value > self.threshold if self.keep == ">" else value < self.threshold
+
+
+def at_least(reason: str, measure: str, threshold: float | None) -> tuple[Rule, ...]:
+    """Return the rule `measure >= threshold`, or no rule where the threshold is None (off)."""
+    return () if threshold is None else (Rule(reason, measure, ">=", threshold),)
+
+
+def at_most(reason: str, measure: str, threshold: float | None) -> tuple[Rule, ...]:
+    """Return the rule `measure <= threshold`, or no rule where the threshold is None (off)."""
+    return () if threshold is None else (Rule(reason, measure, "<=", threshold),)
+
+
+def below(reason: str, measure: str, threshold: float | None) -> tuple[Rule, ...]:
+    """Return the rule `measure < threshold`, or no rule where the threshold is None (off)."""
+    return () if threshold is None else (Rule(reason, measure, "<", threshold),)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A row that passed, with what was measured on the way."""
+
+    row: Row
+    values: Values = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that a stage refused, and why."""
+
+    row: Row
+    reason: str
+    value: float | None = None
+    threshold: float | None = None
+    twin: bytes | None = None  # id of the row that survives in this one's place
+    values: Values = field(default_factory=dict)
+
+
+class Stage:
+    """What one step does to the rows of one shard. Subclasses are frozen dataclasses of literals."""
+
+    __slots__ = ()
+    version: ClassVar[int] = 1  # raised by hand when the same literals give other rows
+    libraries: ClassVar[tuple[str, ...]] = ()  # distributions whose version can change the rows
+    dear: ClassVar[bool] = False  # its output is worth keeping: later steps start from it
+
+    def __call__(self, rows: Iterable[Any]) -> Iterator[Row | Kept | Rejected]:
+        raise NotImplementedError
+
+    def rules(self) -> tuple[Rule, ...]:
+        """Return the rules that this stage applies to what it measures."""
+        return ()
+
+    def describe(self) -> dict[str, Any]:
+        """Return all that this stage's output depends on; its fingerprint is taken over it."""
+        return describe(self)
+
+
+class Rules(Stage):
+    """A stage that measures a row once and holds the values against its rules, in order."""
+
+    __slots__ = ()
+
+    def measure(self, row: Any) -> Values:
+        """Return every value that the rules name. A pure function of the row."""
+        raise NotImplementedError
+
+    def __call__(self, rows: Iterable[Any]) -> Iterator[Row | Kept | Rejected]:
+        rules = self.rules()
+        for row in rows:
+            yield judge(row, self.measure(row), rules)
+
+
+def judge(row: Row, values: Values, rules: tuple[Rule, ...]) -> Kept | Rejected:
+    """Hold values against rules: the first one that refuses names the reason."""
+    for rule in rules:
+        if not rule.keeps(values[rule.measure]):
+            return Rejected(row, rule.reason, values[rule.measure], rule.threshold, values=values)
+    return Kept(row, values)
+
+
+@dataclass(frozen=True, slots=True)
+class Only(Stage):
+    """Apply a stage to the rows of one language, and pass all others on untouched.
+
+        Only("ja", JapaneseQuality())
+    """
+
+    language: str
+    stage: Stage
+
+    def rules(self) -> tuple[Rule, ...]:
+        return self.stage.rules()
+
+    def __call__(self, rows: Iterable[Row]) -> Iterator[Row | Kept | Rejected]:
+        passed: list[Row] = []
+
+        def matching() -> Iterator[Row]:
+            for row in rows:
+                if row.language == self.language:
+                    yield row
+                else:
+                    passed.append(row)
+
+        for outcome in self.stage(matching()):
+            while passed:
+                yield passed.pop(0)
+            yield outcome
+        yield from passed
+
+
+class Selection:
+    """What a step does that needs all rows of a dataset at once. Subclasses are frozen dataclasses of literals."""
+
+    __slots__ = ()
+    version: ClassVar[int] = 1
+    libraries: ClassVar[tuple[str, ...]] = ()
+
+    def select(self, view: "View", map: Map) -> "Selected":
+        """Decide on every row of `view`; `map` runs a function on each shard, perhaps on other machines."""
+        raise NotImplementedError
+
+    def rules(self) -> tuple[Rule, ...]:
+        """Return the rules behind the values that the selection records."""
+        return ()
+
+    def describe(self) -> dict[str, Any]:
+        """Return all that this selection's masks depend on; its fingerprint is taken over it."""
+        return describe(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """One row that a selection leaves out. `row` counts from 0 over the rows of its shard that are still visible."""
+
+    shard: int  # ordinal of the entry in the manifest
+    row: int
+    reason: str
+    value: float | None = None
+    threshold: float | None = None
+    twin: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """The outcome of a selection: what it drops. All else stays."""
+
+    drops: Sequence[Drop]
+    warnings: tuple[str, ...] = ()  # shown to the user: an empty effect where an effect was asked for
+
+
+Step: TypeAlias = Stage | Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A name and a tuple of steps: every decision that bears on a dataset."""
+
+    name: str
+    steps: tuple[Step, ...]
+
+    def __post_init__(self) -> None:
+        for step in self.steps:
+            if not isinstance(step, Stage | Selection):
+                raise BadRecipe(f"recipe {self.name!r}: {step!r:.80} is no step; expected a Stage or a Selection")
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the steps. The name is not in it: it cannot change a row."""
+        return canonical.digest(self.steps)
+
+
+def describe(step: Step) -> dict[str, Any]:
+    """Return a step's name, version, fields and the versions of the libraries it depends on."""
+    return {
+        "stage": type(step).__name__,
+        "version": step.version,
+        "libraries": {name: library_version(name) for name in step.libraries},
+        "fields": canonical.field_values(step),
+    }

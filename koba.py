@@ -1,1 +1,1 @@
-
+"""The `koba` command."""

@@ -1,0 +1,1 @@
+"""Programs that make datasets from models: one file for each dataset."""

@@ -9,7 +9,7 @@ A value without a stable form is refused, never guessed.
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -44,25 +44,11 @@ def digest_parts(*parts: bytes) -> bytes:
 
 
 def _write(value: Any, parts: list[str]) -> None:
-    if value is None or value is True or value is False:
-        parts.append({None: "null", True: "true", False: "false"}[value])
-    elif type(value) is str:
-        parts.append(json.dumps(value, ensure_ascii=False))
-    elif type(value) is int:
-        if abs(value) > MAX_SAFE_INTEGER:
-            raise BadRecipe(f"{value} has no canonical form: integers go up to 2**53 - 1; use a string")
-        parts.append(str(value))
-    elif type(value) is float:
-        parts.append(_number(value))
-    elif type(value) is bytes:
-        parts.append(f'"{value.hex()}"')
+    scalar = _SCALARS.get(type(value))
+    if scalar is not None:
+        parts.append(scalar(value))
     elif isinstance(value, tuple | list):
-        parts.append("[")
-        for position, item in enumerate(value):
-            if position:
-                parts.append(",")
-            _write(item, parts)
-        parts.append("]")
+        _write_list(value, parts)
     elif isinstance(value, Mapping):
         _write_mapping(value, parts)
     elif callable(getattr(value, "describe", None)) and not isinstance(value, type):
@@ -81,6 +67,15 @@ def field_values(value: Any) -> dict[str, Any]:
     return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
+def _write_list(value: tuple[Any, ...] | list[Any], parts: list[str]) -> None:
+    parts.append("[")
+    for position, item in enumerate(value):
+        if position:
+            parts.append(",")
+        _write(item, parts)
+    parts.append("]")
+
+
 def _write_mapping(value: Mapping[Any, Any], parts: list[str]) -> None:
     for key in value:
         if type(key) is not str:
@@ -90,10 +85,20 @@ def _write_mapping(value: Mapping[Any, Any], parts: list[str]) -> None:
     for position, key in enumerate(sorted(value, key=lambda name: name.encode("utf-16-be", "surrogatepass"))):
         if position:
             parts.append(",")
-        parts.append(json.dumps(key, ensure_ascii=False))
+        parts.append(_string(key))
         parts.append(":")
         _write(value[key], parts)
     parts.append("}")
+
+
+def _string(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _integer(value: int) -> str:
+    if abs(value) > MAX_SAFE_INTEGER:
+        raise BadRecipe(f"{value} has no canonical form: integers go up to 2**53 - 1; use a string")
+    return str(value)
 
 
 def _number(value: float) -> str:
@@ -118,3 +123,13 @@ def _number(value: float) -> str:
         return f"{sign}0.{'0' * -point}{digits}"
     tail = f".{digits[1:]}" if len(digits) > 1 else ""
     return f"{sign}{digits[0]}{tail}e{point - 1:+d}"
+
+
+_SCALARS: dict[type, Callable[[Any], str]] = {
+    type(None): lambda _: "null",
+    bool: lambda value: "true" if value else "false",
+    str: _string,
+    int: _integer,
+    float: _number,
+    bytes: lambda value: f'"{value.hex()}"',
+}

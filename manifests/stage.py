@@ -133,10 +133,7 @@ def judge(row: Row, values: Values, rules: tuple[Rule, ...]) -> Kept | Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Only(Stage):
-    """Apply a stage to the rows of one language, and pass all others on untouched.
-
-        Only("ja", JapaneseQuality())
-    """
+    """Apply a stage to the rows of one language, as in `Only("ja", SwallowV1())`; pass all others on untouched."""
 
     language: str
     stage: Stage

@@ -1,0 +1,1 @@
+"""The embedded trainer: a compact hybrid language model from manifest ids."""

@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from importlib.metadata import version as library_version
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
+import pyarrow as pa
+
 from manifests import canonical
 from manifests.errors import BadRecipe
 from manifests.rows import Row
@@ -178,6 +180,25 @@ class Selection:
         return describe(self)
 
 
+class Side:
+    """A table made from a shard and kept beside it, one row for each of its rows: signatures, embeddings, scores.
+
+    Subclasses are frozen dataclasses of literals. `View.side` computes it once for each shard, on any machine.
+    """
+
+    __slots__ = ()
+    version: ClassVar[int] = 1
+    libraries: ClassVar[tuple[str, ...]] = ()
+    columns: ClassVar[tuple[str, ...]] = ()  # what it reads of the shard
+
+    def __call__(self, shard: pa.Table) -> pa.Table:
+        raise NotImplementedError
+
+    def describe(self) -> dict[str, Any]:
+        """Return all that this table depends on; its fingerprint is taken over it."""
+        return describe(self)
+
+
 @dataclass(frozen=True, slots=True)
 class Drop:
     """One row that a selection leaves out. `row` counts from 0 over the rows of its shard that are still visible."""
@@ -219,7 +240,7 @@ class Recipe:
         return canonical.digest(self.steps)
 
 
-def describe(step: Step) -> dict[str, Any]:
+def describe(step: Step | Side) -> dict[str, Any]:
     """Return a step's name, version, fields and the versions of the libraries it depends on."""
     return {
         "stage": type(step).__name__,

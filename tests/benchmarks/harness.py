@@ -24,7 +24,7 @@ class Result:
 
 
 def rates(count: float, *ways: Callable[[], object], repeat: int = 5) -> list[float]:
-    """Return for each way how much of `count` it does in a CPU second: the median of interleaved runs, one to warm up."""
+    """Return for each way how much of `count` it does in a CPU second: the median of interleaved runs."""
     seconds: list[list[float]] = [[] for _ in ways]
     for turn in range(repeat + 1):
         for way, taken in zip(ways, seconds, strict=True):

@@ -35,7 +35,12 @@ def encode(value: Any) -> bytes:
 
 def digest(value: Any) -> str:
     """Return the SHA-256 of the canonical JSON of `value`, in hex."""
-    return hashlib.sha256(encode(value)).hexdigest()
+    return sha256(encode(value))
+
+
+def sha256(data: bytes) -> str:
+    """Return the SHA-256 of bytes, in hex."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def digest_parts(*parts: bytes) -> bytes:

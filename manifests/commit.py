@@ -1,0 +1,191 @@
+"""Turning shards into a manifest: ids are checked to be unique, the sidecar index is built, the digests are taken.
+
+The index is what makes a document-level diff a merge: (id, hash, shard, row) sorted by id, in 2**k buckets by the first
+k bits of the id.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+from pyroaring import BitMap
+
+from manifests import ledger, shard
+from manifests.manifest import Entry, IndexPart, Ledger, Manifest, SourceRecord
+from manifests.stage import Selection, Stage
+from manifests.store import Store
+from manifests.view import Slice
+
+BUCKET_ROWS = 2**18  # of the index at the most: 10 MiB in memory
+_THREADS = 8  # reading shards is waiting, for a disk or for a server
+_Item = TypeVar("_Item")
+_Made = TypeVar("_Made")
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Everything about a new version that its rows do not tell."""
+
+    kind: str
+    entries: tuple[Entry, ...]
+    steps: tuple[Stage | Selection, ...]
+    counts: tuple[ledger.Counts, ...]
+    fingerprint: str
+    ledger: Ledger
+    parents: tuple[str, ...] = ()
+    sources: tuple[SourceRecord, ...] = ()
+
+
+def commit(store: Store, draft: Draft) -> Manifest:
+    """Store the manifest of a draft whose shards and tables are stored, and return it.
+
+    A row whose id was seen before, in the order of the shards, is masked out and counted as "input/repeated_id".
+    """
+    slices = [Slice(store, draft.kind, ordinal, entry) for ordinal, entry in enumerate(draft.entries)]
+    columns = in_threads(_columns, slices)
+    entries, tables = list(draft.entries), draft.ledger
+    repeats = _repeats([ids for ids, _, _ in columns])
+    if repeats:
+        tables = _drop_repeats(store, draft, repeats, columns, entries)
+        columns = in_threads(_columns, [Slice(store, draft.kind, n, entry) for n, entry in enumerate(entries)])
+    ids, hashes, places = _sorted(columns)
+    manifest = Manifest(
+        kind=draft.kind,
+        schema=shard.schema_fingerprint(draft.kind),
+        entries=tuple(entries),
+        index=_write_index(store, ids, hashes, places),
+        content=shard.digest_pairs(np.concatenate([ids, hashes], axis=1)),
+        rows=len(ids),
+        parents=draft.parents,
+        fingerprint=draft.fingerprint,
+        steps=ledger.step_records(draft.steps, draft.counts),
+        sources=draft.sources,
+        licences=_licences(columns),
+        ledger=tables,
+    )
+    store.put_manifest(manifest)
+    return manifest
+
+
+def mask_entry(part: Slice, drop: Sequence[int]) -> Entry:
+    """Return the entry of a slice without some of its visible rows, counted from 0; the mask is stored."""
+    table = part.table()
+    stay = np.setdiff1d(np.arange(len(table)), np.asarray(drop, dtype=np.int64))
+    if len(stay) == len(table):
+        return part.entry
+    before = part.positions()
+    mask = BitMap((stay if before is None else before.to_numpy()[stay]).tolist())
+    visible = table.take(pa.array(stay))
+    return Entry(
+        shard=part.entry.shard,
+        content=shard.content_digest(visible["id"], visible["hash"]),
+        rows=len(visible),
+        size=part.entry.size,
+        chars=shard.count_chars(visible),
+        tokens=shard.count_tokens(visible),
+        mask=part.store.put(shard.write_mask(mask), ".roaring"),
+    )
+
+
+def in_threads(function: Callable[[_Item], _Made], items: Iterable[_Item]) -> list[_Made]:
+    """Return `function` of each item, in order, several at a time."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return list(pool.map(function, items))
+
+
+def bucket_bits(rows: int) -> int:
+    """Return k of the 2**k buckets that an index of so many rows has."""
+    return max(0, (max(rows, 1) - 1) // BUCKET_ROWS).bit_length()
+
+
+def read_index(store: Store, part: IndexPart, columns: Sequence[str] = ("id", "hash")) -> pa.Table:
+    """Return one bucket of an index, sorted by id: `id, hash, shard, row`."""
+    return shard.read_parquet(store.get(part.object), columns)
+
+
+def id_keys(ids: Array) -> Array:
+    """Return [rows, 16] bytes as [rows, 2] big-endian numbers that sort as the bytes do."""
+    return np.ascontiguousarray(ids).view(">u8").astype(np.uint64)
+
+
+def _columns(part: Slice) -> tuple[Array, Array, pa.ChunkedArray]:
+    table = part.table(["id", "hash", "licence"])
+    return shard.fixed_bytes(table["id"]), shard.fixed_bytes(table["hash"]), table["licence"]
+
+
+def _licences(columns: Iterable[tuple[Array, Array, pa.ChunkedArray]]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for _, _, licences in columns:
+        for item in licences.drop_null().value_counts().to_pylist() if licences.null_count < len(licences) else ():
+            found[item["values"]] += item["counts"]
+    return dict(sorted(found.items()))
+
+
+def _sorted(columns: Sequence[tuple[Array, Array, Any]]) -> tuple[Array, Array, Array]:
+    """Return ids, hashes and (shard, row) of all rows, sorted by id."""
+    empty = np.empty((0, 16), np.uint8)
+    ids = np.concatenate([ids for ids, _, _ in columns] or [empty])
+    hashes = np.concatenate([hashes for _, hashes, _ in columns] or [empty])
+    sizes = [len(ids) for ids, _, _ in columns]
+    shards = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    rows = np.concatenate([np.arange(size, dtype=np.int32) for size in sizes] or [np.empty(0, np.int32)])
+    keys = id_keys(ids)
+    order = np.lexsort((keys[:, 1], keys[:, 0]))
+    return ids[order], hashes[order], np.stack([shards, rows], axis=1)[order]
+
+
+def _repeats(ids: Sequence[Array]) -> list[tuple[int, int]]:
+    """Return (shard, row) of each row whose id was seen before it."""
+    ordered, _, places = _sorted([(one, one, None) for one in ids])
+    again = np.flatnonzero((ordered[1:] == ordered[:-1]).all(axis=1)) + 1 if len(ordered) else np.empty(0, np.int64)
+    return [(int(places[row, 0]), int(places[row, 1])) for row in again]  # lexsort is stable: the first stays
+
+
+def _drop_repeats(
+    store: Store,
+    draft: Draft,
+    repeats: Sequence[tuple[int, int]],
+    columns: Sequence[tuple[Array, Array, Any]],
+    entries: list[Entry],
+) -> Ledger:
+    step = len(draft.steps)
+    decisions = []
+    for ordinal in sorted({ordinal for ordinal, _ in repeats}):
+        rows = [row for place, row in repeats if place == ordinal]
+        entries[ordinal] = mask_entry(Slice(store, draft.kind, ordinal, entries[ordinal]), rows)
+        for row in rows:
+            row_id = columns[ordinal][0][row].tobytes()
+            decisions.append((row_id, step, ledger.DROPPED, "input/repeated_id", None, None, row_id, None))
+            draft.counts[step].kept -= 1
+            draft.counts[step].drop("input/repeated_id")
+    table = pa.table(dict(zip(ledger.DECISIONS.names, zip(*decisions, strict=True), strict=True)), ledger.DECISIONS)
+    more = store.put(shard.write_parquet(table))
+    return Ledger(values=draft.ledger.values, decisions=(*draft.ledger.decisions, more))
+
+
+def _write_index(store: Store, ids: Array, hashes: Array, places: Array) -> tuple[IndexPart, ...]:
+    bits = bucket_bits(len(ids))
+    keys = id_keys(ids)[:, 0]
+    starts = [int(np.searchsorted(keys, np.uint64(bucket << (64 - bits)))) for bucket in range(1, 2**bits)]
+    bounds = list(zip([0, *starts], [*starts, len(ids)], strict=True))
+
+    def write(bound: tuple[int, int]) -> IndexPart:
+        start, stop = bound
+        fixed = [pa.py_buffer(np.ascontiguousarray(part[start:stop])) for part in (ids, hashes)]
+        binary = [pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), stop - start, [None, data]) for data in fixed]
+        table = pa.table(
+            {
+                "id": binary[0],
+                "hash": binary[1],
+                "shard": np.ascontiguousarray(places[start:stop, 0]),
+                "row": np.ascontiguousarray(places[start:stop, 1]),
+            }
+        )
+        return IndexPart(object=store.put(shard.write_parquet(table)), rows=stop - start)
+
+    return tuple(in_threads(write, bounds))

@@ -1,0 +1,230 @@
+"""Bytes under keys, on a local disk or on any fsspec file system.
+
+All else stands on one promise: `create` writes a key as a whole or not at all, and never over one that exists.
+"""
+
+import errno
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import fsspec
+
+from manifests.errors import StoreFailed
+
+
+class Files(Protocol):
+    """What a store needs of the place where it lives. Keys are relative, with forward slashes."""
+
+    def read(self, key: str) -> bytes:
+        """Return the bytes under a key; raises FileNotFoundError."""
+        ...
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Write a key that does not exist yet, atomically and durably; return False where it exists already."""
+        ...
+
+    def overwrite(self, key: str, data: bytes) -> None:
+        """Write a key whether it exists or not, atomically and durably."""
+        ...
+
+    def size(self, key: str) -> int | None:
+        """Return the size in bytes, or None where there is no such key."""
+        ...
+
+    def age_s(self, key: str) -> float:
+        """Return the seconds since the key was last written; raises FileNotFoundError."""
+        ...
+
+    def touch(self, key: str, data: bytes) -> None:
+        """Make an existing key, known to hold `data`, as young as if it were written now."""
+        ...
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Yield every key below a folder, sorted."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove a key; no error where it is gone already."""
+        ...
+
+
+class LocalFiles:
+    """Files on a local disk. A key appears by a hard link, so no reader ever sees half of it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def read(self, key: str) -> bytes:
+        return (self.root / key).read_bytes()
+
+    def create(self, key: str, data: bytes) -> bool:
+        path = self.root / key
+        if path.exists():
+            return False
+        temporary = self._write_temporary(path, data)
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise self._failed(path, error) from error
+        finally:
+            temporary.unlink()
+        self._sync_folder(path.parent)
+        return True
+
+    def overwrite(self, key: str, data: bytes) -> None:
+        path = self.root / key
+        temporary = self._write_temporary(path, data)
+        temporary.replace(path)
+        self._sync_folder(path.parent)
+
+    def size(self, key: str) -> int | None:
+        try:
+            return (self.root / key).stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def age_s(self, key: str) -> float:
+        return time.time() - (self.root / key).stat().st_mtime
+
+    def touch(self, key: str, data: bytes) -> None:  # noqa: ARG002 - other places have to write the bytes again
+        os.utime(self.root / key)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        folder = self.root / prefix
+        for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+            if path.is_file() and not path.name.startswith("."):
+                yield path.relative_to(self.root).as_posix()
+
+    def delete(self, key: str) -> None:
+        (self.root / key).unlink(missing_ok=True)
+
+    def _write_temporary(self, path: Path, data: bytes) -> Path:
+        temporary = path.parent / f".{path.name}.{secrets.token_hex(8)}"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            temporary.unlink(missing_ok=True) if path.parent.is_dir() else None
+            raise self._failed(path, error) from error
+        return temporary
+
+    def _failed(self, path: Path, error: OSError) -> StoreFailed:
+        remedy = (
+            "free some space" if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG} else "check its permissions"
+        )
+        return StoreFailed(
+            f"cannot write {path}: {error.strerror}; {remedy} and run the same command again: nothing is lost"
+        )
+
+    @staticmethod
+    def _sync_folder(folder: Path) -> None:
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+class RemoteFiles:
+    """Files on any fsspec file system whose `pipe_file(mode="create")` is an atomic put-if-absent, S3 for one."""
+
+    def __init__(self, url: str, **options: Any) -> None:
+        self.fs, self.root = fsspec.core.url_to_fs(url, **options)
+        self.root = self.root.rstrip("/")
+        self._trusted = False
+
+    def read(self, key: str) -> bytes:
+        data: bytes = self.fs.cat_file(self._path(key))
+        return data
+
+    def create(self, key: str, data: bytes) -> bool:
+        if not self._trusted:
+            self._probe()
+        return self._create(key, data)
+
+    def overwrite(self, key: str, data: bytes) -> None:
+        path = self._path(key)
+        try:
+            self._make_parent(path)
+            self.fs.pipe_file(path, data)
+        except OSError as error:
+            raise StoreFailed(
+                f"cannot write {path}: {error}; check its permissions and run the same command again"
+            ) from error
+
+    def size(self, key: str) -> int | None:
+        self.fs.invalidate_cache()
+        try:
+            return int(self.fs.info(self._path(key))["size"])
+        except FileNotFoundError:
+            return None
+
+    def age_s(self, key: str) -> float:
+        return time.time() - float(self.fs.modified(self._path(key)).timestamp())
+
+    def touch(self, key: str, data: bytes) -> None:
+        self.overwrite(key, data)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        self.fs.invalidate_cache()
+        start = len(self.root) + 1
+        for path in sorted(self.fs.find(self._path(prefix))):
+            yield path[start:]
+
+    def delete(self, key: str) -> None:
+        try:
+            self.fs.rm_file(self._path(key))
+        except FileNotFoundError:
+            return
+
+    def _path(self, key: str) -> str:
+        return f"{self.root}/{key}"
+
+    def _make_parent(self, path: str) -> None:
+        parent = path.rpartition("/")[0]
+        if "memory" in self.fs.protocol:  # object stores have no folders to make
+            self.fs.makedirs(parent, exist_ok=True)
+
+    def _create(self, key: str, data: bytes) -> bool:
+        path = self._path(key)
+        try:
+            self._make_parent(path)
+            self.fs.pipe_file(path, data, mode="create")
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if "PreconditionFailed" in str(error) or "pre-conditions" in str(error):
+                return False
+            raise StoreFailed(
+                f"cannot write {path}: {error}; check its permissions and run the same command again"
+            ) from error
+        return True
+
+    def _probe(self) -> None:
+        """Write one key twice: where the second write succeeds, two writers could overwrite each other unseen."""
+        key = f"runs/probe-{secrets.token_hex(8)}"
+        first, second = self._create(key, b"first"), self._create(key, b"second")
+        kept = self.read(key)
+        self.delete(key)
+        if not first or second or kept != b"first":
+            raise StoreFailed(
+                f"{self.fs.unstrip_protocol(self.root)} ignores put-if-absent: a second write replaced the first; "
+                "two writers on one ref would lose versions. Use one with conditional writes (S3, GCS, a local disk)"
+            )
+        self._trusted = True
+
+
+def open_files(url: str, **options: Any) -> Files:
+    """Open a folder, a `file://` URL or any fsspec URL."""
+    if "://" in url and not url.startswith("file://"):
+        return RemoteFiles(url, **options)
+    return LocalFiles(Path(url.removeprefix("file://")).expanduser().absolute())

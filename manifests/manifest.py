@@ -1,0 +1,117 @@
+"""The manifest: what one version of a dataset is, down to the byte.
+
+Its id is the SHA-256 of its canonical JSON. Time, host and cost are not in it: they go to `runs/`.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from manifests import canonical
+from manifests.errors import Damaged
+
+FORMAT = 1  # of manifests, shards and ledgers together; raised when old readers would misread
+Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One shard as this manifest sees it."""
+
+    shard: Digest  # of the Parquet file's bytes
+    content: Digest  # over sorted (id, hash) of the visible rows: the same data in whatever encoding
+    rows: int  # visible rows
+    size: int  # bytes of the Parquet file
+    chars: int  # characters of text in the visible rows; 0 for kinds without a text
+    tokens: int = 0  # sum of token_count over the visible rows
+    mask: Digest | None = None  # roaring bitmap of the visible rows; none: all
+
+
+class StepRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One step of the recipe and what it did to the rows."""
+
+    stage: str
+    describe: dict[str, Any]
+    rules: tuple[dict[str, Any], ...] = ()  # reason, measure, keep, threshold
+    rows_in: int = 0
+    kept: int = 0  # of `rows_in`
+    dropped: int = 0  # of `rows_in` and of rows that the step made
+    altered: int = 0  # of `kept`: another payload under the same id
+    derived: int = 0  # new rows
+    reasons: dict[str, int] = {}
+
+
+class SourceRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file that rows were read from, named as `Origin.file` names it."""
+
+    file: str
+    digest: Digest
+    size: int
+
+
+class Ledger(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Digests of the ledger's tables, see `manifests.ledger`."""
+
+    values: tuple[Digest, ...] = ()
+    decisions: tuple[Digest, ...] = ()
+
+
+class IndexPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One bucket of the sidecar index: (id, hash, shard, row), sorted by id."""
+
+    object: Digest
+    rows: int
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An ordered list of shards, and everything that made them."""
+
+    kind: str
+    schema: Digest
+    entries: tuple[Entry, ...]
+    index: tuple[IndexPart, ...]  # 2**k buckets by the first k bits of the id
+    content: Digest  # over sorted (id, hash) of all visible rows
+    rows: int
+    parents: tuple[Digest, ...] = ()
+    fingerprint: str = ""  # of the recipe's steps up to here
+    steps: tuple[StepRecord, ...] = ()
+    sources: tuple[SourceRecord, ...] = ()
+    licences: dict[str, int] = {}
+    ledger: Ledger = Ledger()
+    models: dict[str, str] = {}  # ref: digest
+    prompts: dict[str, str] = {}
+    format: int = FORMAT
+
+    def body(self) -> bytes:
+        """Return the canonical JSON that the id is taken over."""
+        return canonical.encode(msgspec.to_builtins(self))
+
+    @property
+    def id(self) -> str:
+        """SHA-256 of the body."""
+        return canonical.digest(msgspec.to_builtins(self))
+
+    @property
+    def chars(self) -> int:
+        """Characters of text in all visible rows."""
+        return sum(entry.chars for entry in self.entries)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all shards."""
+        return sum(entry.size for entry in self.entries)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in all visible rows, as far as they were counted."""
+        return sum(entry.tokens for entry in self.entries)
+
+
+def read_manifest(body: bytes, name: str) -> Manifest:
+    """Decode and validate a manifest, which may be hostile. Raises Damaged."""
+    try:
+        manifest = msgspec.json.decode(body, type=Manifest)
+    except msgspec.MsgspecError as error:
+        raise Damaged(f"manifest {name[:16]}: {error}; it was written by another version of koba or changed") from error
+    if manifest.format != FORMAT:
+        raise Damaged(f"manifest {name[:16]} has format {manifest.format}; this koba reads format {FORMAT}")
+    return manifest

@@ -1,0 +1,284 @@
+"""The one verb: run a recipe on a source, in a store, over a `map`.
+
+    made = run(recipe(), "web-raw", store=Store("koba-store"), map=ray_map(), tag="web-sample")
+    made.manifest.id
+
+A recipe is cut after each dear stage and around each selection. Each part ends in a manifest of its own, whose parent
+is the one before, so that an edited threshold starts from the last part that did not change. What was made before is
+found in the action cache: running again after a crash, or with one more file, are the same thing.
+"""
+
+import getpass
+import json
+import platform
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any, Protocol
+
+from manifests import canonical, ledger
+from manifests.changes import recipe_changes
+from manifests.commit import Draft, commit, in_threads
+from manifests.errors import BadRecipe, BadSource
+from manifests.lineage import recipe_steps
+from manifests.manifest import Ledger, Manifest
+from manifests.masking import Masked, Masking
+from manifests.stage import Drop, Map, Recipe, Selection, Stage, Step
+from manifests.store import Ref, Store
+from manifests.transform import Result, Source, Transform, Unit
+from manifests.view import View
+
+
+class Watcher(Protocol):
+    """Who is told how a run goes."""
+
+    def part(self, title: str, units: int, reused: int) -> None:
+        """Hear that a part of the recipe begins: so many units, some of which exist already."""
+
+    def unit(self, rows_in: int, rows_out: int) -> None:
+        """Hear that one unit of the part is done."""
+
+    def say(self, text: str) -> None:
+        """Hear something that the user should know."""
+
+
+class Silent:
+    """Tells nobody."""
+
+    def part(self, title: str, units: int, reused: int) -> None:
+        pass
+
+    def unit(self, rows_in: int, rows_out: int) -> None:
+        pass
+
+    def say(self, text: str) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run made."""
+
+    manifest: Manifest
+    ref: Ref | None
+    made: int  # units of work
+    reused: int  # units found in the action cache
+    seconds: float
+
+
+def run(
+    recipe: Recipe,
+    source: Source | str,
+    *,
+    store: Store,
+    map: Map = map,
+    tag: str | None = None,
+    limit: int | None = None,
+    watcher: Watcher | None = None,
+) -> Run:
+    """Make the dataset that `recipe` describes from `source`: files of a crawl, or a dataset's name or id.
+
+    `map` runs a function over units, here or on other machines. `limit` stops after so many rows of the source.
+    Raises Incomplete where a shard is missing after all retries; what is done is kept for the next run.
+    """
+    if getattr(map, "distributed", False) and not store.shared:
+        raise BadRecipe(f"{store.url} lives in this process only; other workers cannot see it: use a folder or s3://")
+    started, clock = datetime.now(UTC), time.perf_counter()
+    job = _Job(store, map, watcher or Silent(), limit)
+    job.announce(recipe, source, tag)
+    manifest = job.make(recipe, source)
+    ref = store.tag(tag, manifest.id) if tag else None
+    seconds = time.perf_counter() - clock
+    record = _record(manifest, started, seconds) | job.notes | {"recipe": recipe.name, "ref": str(ref or "")}
+    store.put_run(f"{started:%Y%m%dT%H%M%S.%f}-{manifest.id[:12]}", record)
+    return Run(manifest, ref, job.made, job.reused, seconds)
+
+
+class _Job:
+    def __init__(self, store: Store, map: Map, watcher: Watcher, limit: int | None) -> None:
+        self.store, self.map, self.watcher, self.limit = store, map, watcher, limit
+        self.made = self.reused = 0
+        self.notes: dict[str, Any] = {"parts": [], "warnings": []}
+
+    def announce(self, recipe: Recipe, source: Source | str, tag: str | None) -> None:
+        """Say what moved since the last version of this name, before anything is made again."""
+        head = self.store.head(tag) if tag else None
+        if head:
+            old = recipe_steps(self.store, self.store.manifest(head.manifest))
+            new = recipe_steps(self.store, self.store.manifest(source)) if isinstance(source, str) else []
+            new += json.loads(canonical.encode(recipe.steps))
+            for change in recipe_changes(old, new):
+                self.watcher.say(f"{change} (since {head})")
+
+    def make(self, recipe: Recipe, source: Source | str) -> Manifest:
+        manifest = self.store.manifest(source) if isinstance(source, str) else None
+        steps: list[Step] = []
+        for part in _parts(recipe.steps):
+            steps += part
+            fingerprint = canonical.digest(steps)
+            if len(part) == 1 and isinstance(part[0], Selection):
+                if manifest is None:
+                    raise BadRecipe(
+                        f"{recipe.name}: {type(part[0]).__name__} selects among stored rows; put a stage first"
+                    )
+                manifest = self._select(part[0], manifest, fingerprint)
+            else:
+                stages = tuple(step for step in part if isinstance(step, Stage))
+                manifest = self._transform(stages, manifest or source, fingerprint)
+                self.limit = None
+        if manifest is None:
+            return self._transform((), source, canonical.digest([]))
+        return manifest
+
+    def _transform(self, stages: tuple[Stage, ...], source: Manifest | Source | str, fingerprint: str) -> Manifest:
+        if isinstance(source, str):
+            source = self.store.manifest(source)
+        stored = isinstance(source, Manifest)
+        units = list(View(self.store, source).slices if isinstance(source, Manifest) else source.units(self.store))
+        if not units and not stored:
+            raise BadSource("the source holds no files; give at least one")
+        work = Transform(self.store, stages, self.store.forgotten())
+        title = " → ".join(type(stage).__name__ for stage in stages) or "Import"
+        results = self._results(work, units, title)
+        kinds = {result.kind for result in results if result.kind}
+        if len(kinds) > 1:
+            raise BadRecipe(f"{title} made rows of several kinds ({', '.join(sorted(kinds))}); a dataset holds one")
+        counts = tuple(ledger.Counts() for _ in range(len(stages) + 1))
+        for result in results:
+            ledger.add_counts(counts, result.counts)
+        entries = tuple(entry for result in results for entry in result.entries)
+        if not entries:
+            self._warn(f"{title} kept none of {counts[0].rows_in} rows: {ledger.top_reasons(counts)}")
+        if not isinstance(source, Manifest):
+            self.notes["locations"] = source.locations()
+        return commit(
+            self.store,
+            Draft(
+                kind=kinds.pop() if kinds else source.kind if isinstance(source, Manifest) else "document",
+                entries=entries,
+                steps=stages,
+                counts=counts,
+                fingerprint=fingerprint,
+                ledger=Ledger(
+                    values=tuple(result.values for result in results),
+                    decisions=tuple(result.decisions for result in results),
+                ),
+                parents=(source.id,) if isinstance(source, Manifest) else (),
+                sources=() if isinstance(source, Manifest) else source.records(),
+            ),
+        )
+
+    def _results(self, work: Transform, units: Sequence[Unit], title: str) -> list[Result]:
+        if self.limit is not None:
+            return self._limited(work, units, title, self.limit)
+        found = in_threads(work.find, units)
+        missing = [unit for unit, result in zip(units, found, strict=True) if result is None]
+        self._begin(title, len(units), len(units) - len(missing))
+        fresh = iter(self._watched(self.map(work, missing)))
+        return [result if result is not None else next(fresh) for result in found]
+
+    def _limited(self, work: Transform, units: Iterable[Unit], title: str, limit: int) -> list[Result]:
+        """Work through the units in order until the limit is reached: how much a file holds is known only then."""
+        results: list[Result] = []
+        self._begin(title, 1, 0)
+        for unit in units:
+            part = Transform(work.store, work.stages, work.forgotten, limit)
+            results += self._watched([part.find(unit) or part(unit)])
+            limit -= results[-1].counts[0]["rows_in"]
+            if limit <= 0:
+                break
+        return results
+
+    def _select(self, selection: Selection, manifest: Manifest, fingerprint: str) -> Manifest:
+        title = type(selection).__name__
+        key = canonical.digest({"selection": selection, "input": manifest.id})
+        record = self.store.action(key)
+        if record and self.store.files.size(f"manifests/{record['result']['manifest']}.json") is not None:
+            self._begin(title, len(manifest.entries), len(manifest.entries))
+            return self.store.manifest(record["result"]["manifest"])
+        view = View(self.store, manifest)
+        self._begin(title, len(view.slices), 0)
+        selected = selection.select(view, self.map)
+        for warning in selected.warnings:
+            self._warn(warning)
+        drops: list[list[Drop]] = [[] for _ in view.slices]
+        for drop in selected.drops:
+            drops[drop.shard].append(drop)
+        items = [(part, sorted(here, key=lambda drop: drop.row)) for part, here in zip(view.slices, drops, strict=True)]
+        masked: list[Masked] = list(self._watched(self.map(Masking(selection), items)))
+        counts = (ledger.Counts(), ledger.Counts())
+        for part in masked:
+            ledger.add_counts(counts, part.counts)
+        made = commit(
+            self.store,
+            Draft(
+                kind=manifest.kind,
+                entries=tuple(part.entry for part in masked),
+                steps=(selection,),
+                counts=counts,
+                fingerprint=fingerprint,
+                ledger=Ledger(
+                    values=tuple(part.values for part in masked),
+                    decisions=tuple(part.decisions for part in masked),
+                ),
+                parents=(manifest.id,),
+            ),
+        )
+        needs = [digest for part in masked for digest in (part.entry.shard, part.values, part.decisions)]
+        self.store.put_action(key, {"manifest": made.id}, makes=[], needs=needs)
+        return made
+
+    def _begin(self, title: str, units: int, reused: int) -> None:
+        self.reused += reused
+        self.notes["parts"].append({"title": title, "units": units, "reused": reused, "seconds": []})
+        self.watcher.part(title, units, reused)
+
+    def _watched(self, results: Iterable[Any]) -> Iterable[Any]:
+        part = self.notes["parts"][-1]
+        for result in results:
+            self.made += 1
+            seconds = getattr(result, "seconds", [])
+            part["seconds"] = [
+                round(a + b, 3) for a, b in zip(part["seconds"] or [0.0] * len(seconds), seconds, strict=True)
+            ]
+            self.watcher.unit(result.counts[0]["rows_in"], sum(entry.rows for entry in _entries(result)))
+            yield result
+
+    def _warn(self, text: str) -> None:
+        self.notes["warnings"].append(text)
+        self.watcher.say(f"warning: {text}")
+
+
+def _entries(result: Result | Masked) -> Sequence[Any]:
+    return result.entries if isinstance(result, Result) else [result.entry]
+
+
+def _parts(steps: Sequence[Step]) -> list[list[Step]]:
+    """Cut a recipe after each dear stage and around each selection."""
+    parts: list[list[Step]] = [[]]
+    for step in steps:
+        if isinstance(step, Selection):
+            parts += [[step], []]
+        else:
+            parts[-1].append(step)
+            if step.dear:
+                parts.append([])
+    return [part for part in parts if part]
+
+
+def _record(manifest: Manifest, started: datetime, seconds: float) -> dict[str, Any]:
+    libraries = ("pyarrow", "polars", "numpy")
+    return {
+        "manifest": manifest.id,
+        "rows": manifest.rows,
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(seconds, 3),
+        "host": platform.node(),
+        "user": getpass.getuser(),
+        "command": sys.argv,
+        "python": platform.python_version(),
+        "libraries": {name: version(name) for name in libraries},
+    }

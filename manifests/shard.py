@@ -1,0 +1,206 @@
+"""Rows as Arrow tables and Parquet bytes, and back.
+
+A shard holds the row's fields under the field's names, and its hash. Ids and hashes are 16 fixed bytes; scores are
+float32 rounded to 4 digits. Plain pyarrow reads a shard; what a mask hides it cannot know.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyroaring import BitMap
+
+from manifests import canonical
+from manifests.errors import Damaged
+from manifests.rows import ID_BYTES, STORED_KINDS, Message, Origin, Row, row_hash
+
+MAX_SHARD_BYTES = 64 * 2**20  # of payload before compression, so that a file never exceeds it
+SCORE_DIGITS = 4
+
+_ID = pa.binary(ID_BYTES)
+_MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+_ORIGIN = pa.struct([("file", pa.string()), ("offset", pa.int64()), ("length", pa.int64()), ("digest", pa.string())])
+_PAYLOADS: dict[str, list[tuple[str, pa.DataType]]] = {
+    "document": [("text", pa.string())],
+    "conversation": [("messages", _MESSAGES)],
+    "preference": [("prompt", _MESSAGES), ("chosen", _MESSAGES), ("rejected", _MESSAGES)],
+    "tokens": [("input_ids", pa.list_(pa.int32()))],
+}
+_IDENTITY: list[tuple[str, pa.DataType]] = [
+    ("url", pa.string()),
+    ("date", pa.string()),
+    ("language", pa.string()),
+    ("language_score", pa.float32()),
+    ("token_count", pa.int32()),
+    ("source", pa.string()),
+    ("licence", pa.string()),
+    ("origin", _ORIGIN),
+    ("parents", pa.list_(_ID)),
+    ("call", pa.binary(32)),
+    ("scores", pa.map_(pa.string(), pa.float32())),
+    ("labels", pa.map_(pa.string(), pa.string())),
+    ("hash", _ID),
+]
+
+
+@cache
+def schema(kind: str) -> pa.Schema:
+    """Return the Arrow schema of a row kind."""
+    return pa.schema([("id", _ID), *_PAYLOADS[kind], *_IDENTITY])
+
+
+@cache
+def schema_fingerprint(kind: str) -> str:
+    """Return the digest of a kind's column names and types."""
+    return canonical.digest([[field.name, str(field.type)] for field in schema(kind)])
+
+
+def encode(rows: Sequence[Row]) -> pa.Table:
+    """Return rows of one kind as a table, their hashes included. Raises UnicodeEncodeError for a lone surrogate."""
+    kind = rows[0].kind
+    columns = {name: [getattr(row, name) for row in rows] for name in schema(kind).names if name != "hash"}
+    for name, write in _WRITERS.items():
+        if name in columns:
+            columns[name] = [write(value) if value else None for value in columns[name]]
+    columns["hash"] = [row_hash(row) for row in rows]
+    return pa.table(columns, schema=schema(kind))
+
+
+def decode(table: pa.Table, kind: str) -> list[Row]:
+    """Return the rows of a table that `encode` made."""
+    columns = {name: table.column(name) for name in table.column_names if name != "hash"}
+    made = STORED_KINDS[kind]
+    values: list[list[Any]] = []
+    for field in msgspec.structs.fields(made):
+        column = columns[field.name]
+        if column.null_count == len(column):
+            empty = field.default if field.default is not msgspec.NODEFAULT else _EMPTY.get(field.name)
+            values.append([empty] * len(column))
+        else:
+            if pa.types.is_floating(column.type):
+                column = pc.round(column.cast(pa.float64()), SCORE_DIGITS)
+            read = _READERS.get(field.name)
+            items = column.to_pylist()
+            values.append([read(item) if item else _EMPTY[field.name] for item in items] if read else items)
+    return [made(*row) for row in zip(*values, strict=True)]
+
+
+def write_parquet(table: pa.Table, *, incompressible: Sequence[str] = ("id", "hash", "parents", "call")) -> bytes:
+    """Return a table as Parquet bytes with page checksums: zstd but for the columns that are hashes."""
+    plain = [name for name in table.column_names if name.split(".")[0] not in incompressible]
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        table,
+        sink,
+        compression={name: "zstd" if name in plain else "none" for name in table.column_names},
+        compression_level=dict.fromkeys(plain, 3),
+        use_dictionary=[name for name in ("language", "source", "licence", "domain", "reason") if name in plain],
+        write_statistics=False,
+        write_page_checksum=True,
+        row_group_size=16_384,
+        store_schema=False,
+    )
+    data: bytes = sink.getvalue().to_pybytes()
+    return data
+
+
+def read_parquet(data: bytes, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return (some columns of) Parquet bytes as a table. Raises Damaged."""
+    try:
+        file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
+        return file.read(columns=columns, use_threads=False)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise Damaged(f"not a readable Parquet file: {error}") from error
+
+
+def write_mask(mask: BitMap) -> bytes:
+    """Return a bitmap of visible rows in its one serialised form."""
+    mask = BitMap(mask)
+    mask.run_optimize()
+    data: bytes = mask.serialize()
+    return data
+
+
+def read_mask(data: bytes) -> pa.Array:
+    """Return the positions that a mask lets through, in ascending order. Raises Damaged."""
+    try:
+        mask = BitMap.deserialize(data)
+    except ValueError as error:
+        raise Damaged(f"not a roaring bitmap: {error}") from error
+    return pa.array(np.asarray(mask.to_array(), dtype=np.int64))
+
+
+def content_digest(ids: pa.Array | pa.ChunkedArray, hashes: pa.Array | pa.ChunkedArray) -> str:
+    """Return the digest over sorted (id, hash): equal where the data are equal, whatever the order or encoding."""
+    return digest_pairs(np.concatenate([fixed_bytes(ids), fixed_bytes(hashes)], axis=1))
+
+
+def digest_pairs(pairs: np.ndarray[Any, Any]) -> str:
+    """Return the SHA-256 over the sorted rows of a [rows, 32] byte array of (id, hash)."""
+    ordered = np.sort(np.ascontiguousarray(pairs).view("S32").ravel()) if len(pairs) else pairs
+    return canonical.sha256(ordered.tobytes())
+
+
+def fixed_bytes(column: pa.Array | pa.ChunkedArray) -> np.ndarray[Any, Any]:
+    """Return a fixed-size binary column without nulls as a [rows, width] byte array."""
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(array, pa.ChunkedArray):  # combine_chunks of no chunks at all
+        return np.empty((0, array.type.byte_width), np.uint8)
+    width = array.type.byte_width
+    start = array.offset * width
+    return np.frombuffer(array.buffers()[1], np.uint8)[start : start + len(array) * width].reshape(-1, width)
+
+
+def count_chars(table: pa.Table) -> int:
+    """Return the characters of text in a table; 0 for kinds without a text."""
+    return pc.sum(pc.utf8_length(table["text"])).as_py() or 0 if "text" in table.column_names else 0
+
+
+def count_tokens(table: pa.Table) -> int:
+    """Return the tokens in a table, as far as they were counted."""
+    if "input_ids" in table.column_names:
+        return pc.sum(pc.list_value_length(table["input_ids"])).as_py() or 0
+    return pc.sum(table["token_count"]).as_py() or 0
+
+
+def _write_scores(scores: Any) -> list[tuple[str, float]]:
+    return sorted((name, round(float(value), SCORE_DIGITS)) for name, value in scores.items())
+
+
+def _write_turns(messages: Iterable[Message]) -> list[dict[str, str]]:
+    return [{"role": message.role, "content": message.content} for message in messages]
+
+
+def _read_turns(items: Iterable[dict[str, str]]) -> tuple[Message, ...]:
+    return tuple([Message(**item) for item in items])
+
+
+_WRITERS: dict[str, Callable[[Any], Any]] = {
+    "origin": msgspec.structs.asdict,
+    "parents": list,
+    "scores": _write_scores,
+    "labels": lambda labels: sorted(labels.items()),
+    "messages": _write_turns,
+    "prompt": _write_turns,
+    "chosen": _write_turns,
+    "rejected": _write_turns,
+}
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "origin": lambda item: Origin(**item),
+    "parents": tuple,
+    "scores": lambda items: {name: round(value, SCORE_DIGITS) for name, value in items},
+    "labels": dict,
+    "messages": _read_turns,
+    "prompt": _read_turns,
+    "chosen": _read_turns,
+    "rejected": _read_turns,
+    "input_ids": tuple,
+}
+_EMPTY: dict[str, Any] = {"origin": None, "parents": (), "scores": {}, "labels": {}} | dict.fromkeys(
+    ("messages", "prompt", "chosen", "rejected", "input_ids"), ()
+)

@@ -1,0 +1,300 @@
+"""One unit's way through the stages of a recipe: what a worker does.
+
+The stages are fused: a row is pulled through all of them before the next one is read, so memory holds the rows of one
+shard at the most. Every row that goes in must come out as kept, refused, or as a parent of new rows.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Protocol
+
+import msgspec
+import pyarrow as pa
+
+from manifests import canonical, shard
+from manifests.errors import BadRow
+from manifests.ledger import Book
+from manifests.manifest import FORMAT, Entry, SourceRecord
+from manifests.rows import ID_BYTES, STORED_KINDS, Row, row_hash
+from manifests.stage import Kept, Rejected, Stage
+from manifests.store import Store
+from manifests.view import Slice
+
+
+class Unit(Protocol):
+    """A part of a source that one worker reads: a shard, or a file of a crawl."""
+
+    @property
+    def key(self) -> Any:
+        """All that its rows depend on, as literals."""
+
+    @property
+    def file(self) -> str:
+        """A name for messages."""
+
+    def rows(self) -> Iterator[Row | Rejected]:
+        """Yield the rows; a record that cannot be read is a reject."""
+
+
+class Source(Protocol):
+    """Anything that can be read in units."""
+
+    def units(self, store: Store) -> Iterable[Unit]:
+        """Return the units in their order."""
+
+    def records(self) -> tuple[SourceRecord, ...]:
+        """Return the files behind the units, once they were listed."""
+
+    def locations(self) -> dict[str, str]:
+        """Return where each file was found on this machine; it goes to the record of the run."""
+
+
+class Result(msgspec.Struct):
+    """What became of one unit. All of it but the times is deterministic."""
+
+    kind: str | None  # None where no row was kept
+    entries: list[Entry]
+    values: str
+    decisions: str
+    counts: list[dict[str, Any]]
+    seconds: list[float] = []  # CPU and waiting, by step; empty when the result was found in the cache
+    cached: bool = False
+
+
+@dataclass(frozen=True)
+class Transform:
+    """Stages applied to one unit, remembered in the action cache."""
+
+    store: Store
+    stages: tuple[Stage, ...]
+    forgotten: frozenset[bytes] = frozenset()
+    limit: int | None = None
+
+    def key(self, unit: Unit) -> str:
+        """Return the action key: what exists under it need not be made again."""
+        return canonical.digest({"stages": self.stages, "input": unit.key, "limit": self.limit, "format": FORMAT})
+
+    def find(self, unit: Unit) -> Result | None:
+        """Return what was made of this unit before, or None."""
+        record = self.store.action(self.key(unit))
+        return msgspec.convert(record["result"], Result) if record else None
+
+    def __call__(self, unit: Unit) -> Result:
+        passage = _Passage(self, unit)
+        result = passage.run()
+        remembered = msgspec.to_builtins(msgspec.structs.replace(result, seconds=[], cached=True))
+        makes = [result.values, result.decisions, *(entry.shard for entry in result.entries)]
+        self.store.put_action(self.key(unit), remembered, makes=makes)
+        return result
+
+
+class _Passage:
+    def __init__(self, work: Transform, unit: Unit) -> None:
+        self.store, self.stages, self.unit = work.store, work.stages, unit
+        self.forgotten, self.limit = work.forgotten, work.limit
+        self.book = Book(len(work.stages) + 1)
+        self.seconds = [0.0] * (len(work.stages) + 1)
+        self.sink = _Sink(self.store, self.book, unit if isinstance(unit, Slice) else None)
+
+    def run(self) -> Result:
+        rows = self._timed(0, self._input())
+        for step, stage in enumerate(self.stages, start=1):
+            rows = self._timed(step, self._through(step, stage, rows))
+        for row in rows:
+            self.sink.add(row)
+        self.sink.flush()
+        self.seconds = [
+            max(0.0, own - earlier) for own, earlier in zip(self.seconds, [0.0, *self.seconds], strict=False)
+        ]
+        return Result(
+            kind=self.sink.kind,
+            entries=self.sink.entries,
+            values=self.store.put(shard.write_parquet(self.book.values_table())),
+            decisions=self.store.put(shard.write_parquet(self.book.decisions_table())),
+            counts=[asdict(count) for count in self.book.counts],
+            seconds=self.seconds,
+        )
+
+    def _timed(self, step: int, rows: Iterator[Row]) -> Iterator[Row]:
+        """Add up the time until each row arrives: that of this step and of all before it."""
+        clock = time.perf_counter
+        while True:
+            start = clock()
+            row = next(rows, None)
+            self.seconds[step] += clock() - start
+            if row is None:
+                return
+            yield row
+
+    def _input(self) -> Iterator[Row]:
+        book, counts = self.book, self.book.counts[0]
+        stored = self.sink.originals
+        for item in self.unit.rows() if stored is None else stored:
+            if self.limit is not None and counts.rows_in >= self.limit:
+                return
+            counts.rows_in += 1
+            row, refusal = (item.row, item) if isinstance(item, Rejected) else (item, None)
+            if row.id in book:
+                refusal = Rejected(row, "input/repeated_id")
+            else:
+                book.look(row)
+                if row.id in self.forgotten:
+                    refusal = Rejected(row, "forget/takedown")
+                elif stored is None and row.kind in STORED_KINDS and not _writable(row):
+                    refusal = _not_unicode(row)
+            if refusal:
+                book.dropped(0, refusal)
+            else:
+                counts.kept += 1
+                yield row
+
+    def _through(self, step: int, stage: Stage, rows: Iterator[Row]) -> Iterator[Row]:
+        counts = self.book.counts[step]
+        waiting: dict[bytes, Row] = {}
+        fingerprint = canonical.digest(stage).encode()
+
+        def pulled() -> Iterator[Row]:
+            for row in rows:
+                counts.rows_in += 1
+                waiting[row.id] = row
+                yield row
+
+        parents: set[bytes] = set()
+        for outcome in stage(pulled()):
+            row = outcome.row if isinstance(outcome, Kept | Rejected) else outcome
+            given = waiting.pop(row.id, None)
+            if given is None:
+                row = self._derived(step, row, fingerprint)
+                parents.update(row.parents)
+            settled = self._settle(step, given, row, outcome)
+            if settled is not None:
+                yield settled
+        lost = [row.hex for row in waiting.values() if row.id not in parents]
+        if lost:
+            raise BadRow(
+                f"{self.unit.file}: {type(stage).__name__} took {len(lost)} rows and yielded neither them nor "
+                f"a refusal (the first: {lost[0]}); a stage must yield each row, a Rejected, or rows derived from it"
+            )
+
+    def _settle(self, step: int, given: Row | None, row: Row, outcome: Row | Kept | Rejected) -> Row | None:
+        """Write down what a step did with a row, and return the row if it goes on."""
+        book, counts = self.book, self.book.counts[step]
+        if isinstance(outcome, Rejected):
+            book.dropped(step, replace(outcome, row=row))
+            return None
+        if row is not given and row.kind in STORED_KINDS and not _writable(row):
+            book.dropped(step, _not_unicode(row))
+            return None
+        if given is None:
+            counts.derived += 1
+        else:
+            counts.kept += 1
+            if row is not given and row.kind == given.kind and row.payload() != given.payload():
+                book.altered(step, type(self.stages[step - 1]).__name__, row)
+        if isinstance(outcome, Kept) and outcome.values:
+            book.measured(step, row.id, outcome.values)
+        return row
+
+    def _derived(self, step: int, row: Row, fingerprint: bytes) -> Row:
+        """Give a new row its final id, made of its parents, part and candidate and of the step that made it."""
+        name = type(self.stages[step - 1]).__name__
+        if not row.parents or any(parent not in self.book for parent in row.parents):
+            raise BadRow(
+                f"{self.unit.file}: {name} yielded row {row.hex}, which it was not given and whose parents it was not "
+                "given either; make new rows with row.derive(...), and yield each row once"
+            )
+        final = row.replace(id=canonical.digest_parts(b"step", fingerprint, row.id)[:ID_BYTES])
+        if final.id in self.book:
+            raise BadRow(
+                f"{self.unit.file}: {name} yielded two rows with the same parents, part and candidate ({row.hex}); "
+                "number them: row.derive(part=..., candidate=...)"
+            )
+        self.book.look(final)
+        return final
+
+
+class _Sink:
+    """Rows that came through, written as shards of bounded size."""
+
+    def __init__(self, store: Store, book: Book, unit: Slice | None) -> None:
+        self.store, self.book, self.unit = store, book, unit
+        self.kind: str | None = None
+        self.entries: list[Entry] = []
+        self.table = unit.table() if unit else None
+        self.originals = shard.decode(self.table, unit.kind) if unit else None
+        self.positions = {row.id: position for position, row in enumerate(self.originals or ())}
+        self._rows: list[Row] = []
+        self._size = 0
+
+    def add(self, row: Row) -> None:
+        if self._size >= shard.MAX_SHARD_BYTES and row.parents != self._rows[-1].parents:  # candidates stay together
+            self.flush()
+        if self.kind != row.kind:
+            self._check_kind(row)
+        self._rows.append(row)
+        self._size += len(row.text) if hasattr(row, "text") else len(row.payload())
+
+    def flush(self) -> None:
+        if not self._rows:
+            return
+        table = self._encoded()
+        for row in self._rows:
+            self.book.kept(row)
+        self.entries.append(self._entry(table))
+        self._rows, self._size = [], 0
+
+    def _entry(self, table: pa.Table) -> Entry:
+        if table is self.table and self.unit and not self.unit.entry.mask:
+            return self.unit.entry  # nothing changed: the same shard
+        data = shard.write_parquet(table)
+        return Entry(
+            shard=self.store.put(data),
+            content=shard.content_digest(table["id"], table["hash"]),
+            rows=len(table),
+            size=len(data),
+            chars=shard.count_chars(table),
+            tokens=shard.count_tokens(table),
+        )
+
+    def _encoded(self) -> pa.Table:
+        """Return the rows as a table: those that no stage touched are taken from the table they came from."""
+        untouched = [self._position(row) for row in self._rows]
+        fresh = [row for row, position in zip(self._rows, untouched, strict=True) if position is None]
+        if self.table is None or len(fresh) == len(self._rows):
+            return shard.encode(fresh)
+        old = [position for position in untouched if position is not None]
+        if len(old) == len(self.table):
+            return self.table
+        taken = self.table.take(pa.array(old, pa.int64()))
+        if not fresh:
+            return taken
+        next_old, next_fresh = iter(range(len(old))), iter(range(len(old), len(self._rows)))
+        order = [next(next_fresh if position is None else next_old) for position in untouched]
+        return pa.concat_tables([taken, shard.encode(fresh)]).take(pa.array(order, pa.int64()))
+
+    def _position(self, row: Row) -> int | None:
+        position = self.positions.get(row.id)
+        return position if position is not None and self.originals and self.originals[position] is row else None
+
+    def _check_kind(self, row: Row) -> None:
+        if self.kind is not None or row.kind not in STORED_KINDS:
+            raise BadRow(
+                f"a {row.kind} came out of the last step, expected {self.kind or ' or '.join(STORED_KINDS)}; "
+                "a recipe must end in rows of one storable kind"
+            )
+        self.kind = row.kind
+
+
+def _not_unicode(row: Row) -> Rejected:
+    return Rejected(row.replace(url=None, language=None), "row/not_unicode")
+
+
+def _writable(row: Row) -> bool:
+    """Tell whether all text of a row can be written as UTF-8: a lone surrogate cannot."""
+    try:
+        row_hash(row)
+        "".join([row.source, row.date or "", *row.labels, *row.labels.values()]).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

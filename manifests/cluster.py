@@ -6,15 +6,13 @@ with ray_map(workers=8) as map:
 
 import logging
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from secrets import token_hex
 from types import TracebackType
 from typing import Any, Self
-
-import ray
-from ray.exceptions import RayError, RayTaskError
 
 from manifests.errors import Incomplete, KobaError
 
@@ -41,7 +39,7 @@ class RayMap:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._owns_ray:
-            ray.shutdown()
+            _ray().shutdown()
 
     def __call__(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         """Yield `function(item)` for each item.
@@ -56,17 +54,17 @@ class RayMap:
         yield from _Flight(function, queue, 2 * self._slots(), self.memory_bytes).results()
 
     def _slots(self) -> int:
-        return self.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+        return self.workers or max(1, int(_ray().cluster_resources().get("CPU", 1)))
 
     def _start(self) -> None:
+        ray = _ray()
         if ray.is_initialized():
             return
         root = str(Path(__file__).parents[1])
         paths = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-        address = self.address or ("auto" if "RAY_JOB_ID" in os.environ or "RAY_ADDRESS" in os.environ else None)
+        address = self.address or ("auto" if _in_cluster() else None)
         local: dict[str, Any] = {}
         if address is None:
-            _own_token()
             local = {"num_cpus": self.workers or os.cpu_count(), "include_dashboard": False}
         ray.init(
             address=address,
@@ -82,6 +80,7 @@ class _Flight:
     """Tasks in the air: a bounded number at once, and what came back too early to be handed out."""
 
     def __init__(self, function: Callable[[Any], Any], queue: list[Any], most: int, memory_bytes: int | None) -> None:
+        self.ray = ray = _ray()
         self.queue, self.most = queue, most
         options = {"max_retries": RETRIES, "num_cpus": 1, "memory": memory_bytes}
         self.task = ray.remote(_call).options(**{name: value for name, value in options.items() if value is not None})
@@ -96,7 +95,7 @@ class _Flight:
             while sent < len(self.queue) and len(self.flying) < self.most:
                 self.flying[self.task.remote(self.function, self.queue[sent])] = sent
                 sent += 1
-            ready, _ = ray.wait(list(self.flying), num_returns=1)
+            ready, _ = self.ray.wait(list(self.flying), num_returns=1)
             for reference in ready:
                 place = self.flying.pop(reference)
                 landed[place] = self._result(reference, place)
@@ -114,13 +113,13 @@ class _Flight:
 
     def _result(self, reference: Any, place: int) -> Any:
         try:
-            return ray.get(reference)
-        except RayTaskError as error:
+            return self.ray.get(reference)
+        except self.ray.exceptions.RayTaskError as error:
             cause = error.cause if isinstance(error.cause, Exception) else error
             if not isinstance(cause, KobaError | OSError | MemoryError):
                 cause = Incomplete(f"{type(cause).__name__}: {cause}")
             self.failures.append((place, cause))
-        except RayError as error:  # the worker died, again and again
+        except self.ray.exceptions.RayError as error:  # the worker died, again and again
             self.failures.append((place, error))
         return None
 
@@ -136,6 +135,19 @@ def _call(function: Callable[[Any], Any], item: Any) -> Any:
 
 def _name(item: Any) -> str:
     return str(getattr(item, "file", None) or f"{item!r:.80}")
+
+
+def _in_cluster() -> bool:
+    return "RAY_JOB_ID" in os.environ or "RAY_ADDRESS" in os.environ
+
+
+def _ray() -> Any:
+    """Import ray late: it takes a second, and reads the variables below once, while it is imported."""
+    if not _in_cluster() and "ray" not in sys.modules:
+        _own_token()
+    import ray  # noqa: PLC0415
+
+    return ray
 
 
 def _own_token() -> None:

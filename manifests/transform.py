@@ -40,7 +40,7 @@ class Unit(Protocol):
 class Source(Protocol):
     """Anything that can be read in units."""
 
-    def units(self, store: Store) -> Iterable[Unit]:
+    def units(self, store: Store, /) -> Iterable[Unit]:
         """Return the units in their order."""
 
     def records(self) -> tuple[SourceRecord, ...]:

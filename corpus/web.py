@@ -1,0 +1,49 @@
+#!/usr/bin/env python
+"""Clean Japanese and English text from a web crawl.
+
+    koba run web 'crawl/*.warc.gz' --tag web
+    ray job submit --working-dir . -- python corpus/web.py 'crawl/*.warc.gz'
+
+Pages are extracted, filtered by language and by published quality rules, and deduplicated.
+"""
+
+from typing import Annotated
+
+from corpus.crawl import WarcFiles
+from corpus.extract import ExtractText, HtmlPages
+from dedup.exact import ExactDedup
+from dedup.minhash import MinHashDedup
+from filters.gopher import GopherQuality, GopherRepetition
+from filters.japanese import SwallowV2
+from filters.language import LanguageIs
+from manifests.program import program
+from manifests.stage import Only, Recipe
+
+
+def recipe(
+    languages: Annotated[tuple[str, ...], "Languages to keep."] = ("ja", "en"),
+    min_language_score: Annotated[float, "Probability of the language, of 1 (FineWeb: 0.65)."] = 0.65,
+    min_words: Annotated[int, "English words a page must have (Gopher: 50)."] = 50,
+    min_letters: Annotated[int, "Japanese letters a page must have (Swallow: 400)."] = 400,
+    similarity: Annotated[float, "Jaccard similarity from which pages are the same (PLaMo 2: 0.8)."] = 0.8,
+) -> Recipe:
+    """Every decision that bears on the dataset, on one screen."""
+    return Recipe(
+        name="web",
+        steps=(
+            HtmlPages(),
+            ExtractText(),
+            LanguageIs(languages, min_score=min_language_score),
+            Only("en", GopherRepetition()),
+            Only("en", GopherQuality(min_words=min_words)),
+            Only("ja", SwallowV2(min_letters=min_letters)),
+            ExactDedup(),
+            MinHashDedup(threshold=similarity),
+        ),
+    )
+
+
+main = program(recipe, WarcFiles.find, default_source="downloads/*.warc.gz")
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,196 @@
+"""A dataset's file as a command: its options are those of its `recipe()`, and those of `run`.
+
+    main = program(recipe, WarcFiles.find, default_source="downloads/*.warc.gz")
+
+    if __name__ == "__main__":
+        main()
+
+The same object is a script for `ray job submit`, and `koba run NAME`. Stdout is the new id, all else goes to stderr.
+"""
+
+import inspect
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+import click
+
+from manifests import cluster
+from manifests.errors import KobaError
+from manifests.manifest import SourceRecord
+from manifests.progress import Bars
+from manifests.run import Run, run
+from manifests.stage import Map, Recipe
+from manifests.store import Store
+from manifests.terminal import safe
+from manifests.transform import Source
+from manifests.view import Slice, View
+
+DEFAULT_STORE = "koba-store"
+
+
+def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--store` to a command."""
+    return click.option(
+        "--store",
+        "store_url",
+        envvar="KOBA_STORE",
+        default=DEFAULT_STORE,
+        show_default=True,
+        metavar="URL",
+        help="Folder or fsspec URL of the store [env: KOBA_STORE].",
+    )(function)
+
+
+class Group(click.Group):
+    """Commands whose errors are one line on stderr and exit code 2."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        return _guarded(super().main, *args, **kwargs)
+
+
+class Command(click.Command):
+    """A command whose errors are one line on stderr and exit code 2."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        return _guarded(super().main, *args, **kwargs)
+
+
+def program(
+    recipe: Callable[..., Recipe], source: Callable[[Sequence[str]], Source | str], *, default_source: str
+) -> Command:
+    """Return the command that runs a recipe; `source` makes what the user typed into something to read."""
+    name = Path(inspect.getfile(recipe)).stem
+    text = inspect.getdoc(inspect.getmodule(recipe)) or ""
+    options = _recipe_options(recipe)
+
+    def callback(sources: tuple[str, ...], store_url: str, tag: str | None, **given: Any) -> Run | None:
+        shared = {key: given.pop(key) for key in ("limit", "workers", "preview", "as_json")}
+        made = recipe(**given)
+        read = source(sources or (default_source,))
+        if shared["preview"]:
+            _preview(made, read, store_url, shared["preview"])
+            return None
+        store = Store(store_url)
+        with ExitStack() as stack:
+            bars = stack.enter_context(Bars())
+            over: Map = map
+            if shared["workers"] != 1:
+                over = stack.enter_context(cluster.ray_map(shared["workers"]))
+            done = run(made, read, store=store, map=over, tag=tag or made.name, limit=shared["limit"], watcher=bars)
+        click.echo(json.dumps(summary(done)) if shared["as_json"] else done.manifest.id)
+        if not shared["as_json"]:
+            click.echo(_sentence(done), err=True)
+        return done
+
+    run_options: list[click.Parameter] = [
+        click.Argument(["sources"], nargs=-1, metavar="[SOURCE]..."),
+        click.Option(["--tag"], metavar="NAME", help="Name of the dataset [default: the recipe's]."),
+        click.Option(["--limit"], type=click.IntRange(1), help="Read only so many rows of the source."),
+        click.Option(["--workers"], type=click.IntRange(1), help="Ray tasks at once; 1: no Ray [default: all cores]."),
+        click.Option(["--preview"], type=click.IntRange(1), metavar="N", help="Show N rows; write nothing."),
+        click.Option(["--json", "as_json"], is_flag=True, help="Print the outcome as JSON."),
+    ]
+    epilog = f"SOURCE: files, globs or URLs, or a dataset's name or id. Without any: {default_source}."
+    command = Command(name, params=[*run_options, *options], callback=callback, help=text, epilog=epilog)
+    store_option(command)
+    return command
+
+
+def summary(done: Run) -> dict[str, Any]:
+    """Return the outcome of a run as plain JSON."""
+    manifest = done.manifest
+    return {
+        "manifest": manifest.id,
+        "ref": str(done.ref) if done.ref else None,
+        "content": manifest.content,
+        "rows": manifest.rows,
+        "shards": len(manifest.entries),
+        "made": done.made,
+        "reused": done.reused,
+        "seconds": round(done.seconds, 2),
+    }
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A dataset of one store as the source of a run in another."""
+
+    view: View
+
+    def units(self, _store: Store) -> Sequence[Slice]:
+        """Return its shards."""
+        return self.view.slices
+
+    def records(self) -> tuple[SourceRecord, ...]:
+        """Return nothing: it was read from no file."""
+        return ()
+
+    def locations(self) -> dict[str, str]:
+        """Return nothing: it was read from no file."""
+        return {}
+
+
+def _sentence(done: Run) -> str:
+    name = str(done.ref) if done.ref else done.manifest.id[:12]
+    return (
+        f"{name}: {done.manifest.rows:,} rows, {done.manifest.chars:,} characters, "
+        f"{len(done.manifest.entries)} shards; {done.made} units made, {done.reused} as before, {done.seconds:.1f} s"
+    )
+
+
+def _recipe_options(recipe: Callable[..., Recipe]) -> list[click.Parameter]:
+    hints = get_type_hints(recipe, include_extras=True)
+    options: list[click.Parameter] = []
+    for parameter in inspect.signature(recipe).parameters.values():
+        hint, words = hints[parameter.name], ""
+        if get_origin(hint) is Annotated:
+            hint, words = get_args(hint)[:2]
+        if get_origin(hint) in {Union, UnionType}:
+            hint = next(arm for arm in get_args(hint) if arm is not type(None))
+        flag = f"--{parameter.name.replace('_', '-')}"
+        default = parameter.default
+        if hint is bool:
+            options.append(click.Option([f"{flag}/--no-{flag[2:]}"], default=default, show_default=True, help=words))
+        elif get_origin(hint) is tuple:
+            shown, kind = ",".join(default), click.types.FuncParamType(_words)
+            metavar = "A,B,..."
+            options.append(
+                click.Option([flag], type=kind, default=shown, show_default=True, help=words, metavar=metavar)
+            )
+        else:
+            options.append(click.Option([flag], type=hint, default=default, show_default=True, help=words))
+    return options
+
+
+def _words(value: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in value.split(",") if word.strip())
+
+
+def _preview(recipe: Recipe, source: Source | str, store_url: str, rows: int) -> None:
+    """Run on the first rows, in a store of its own that is gone afterwards."""
+    if isinstance(source, str):
+        source = Stored(View(Store(store_url), Store(store_url).manifest(source)))
+    store = Store(f"memory://preview-{os.getpid()}")
+    done = run(recipe, source, store=store, limit=rows)
+    for row in View(store, done.manifest):
+        click.echo(
+            f"\n{row.hex} {row.language or '??'} {safe(row.url or row.source)}\n{safe(getattr(row, 'text', ''))}"
+        )
+    click.echo(f"\n{done.manifest.rows} rows came through; nothing was written to {store_url}", err=True)
+
+
+def _guarded(main: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    try:
+        return main(*args, **kwargs)
+    except KobaError as error:
+        if kwargs.get("standalone_mode", True) is False:
+            raise
+        click.echo(f"koba: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,22 @@
+"""How long a text may be."""
+
+from dataclasses import dataclass
+
+from manifests.rows import Document
+from manifests.stage import Rule, Rules, Values, at_least, at_most
+
+
+@dataclass(frozen=True, slots=True)
+class Length(Rules):
+    """Keep the texts of a sensible length, in characters (code points) as they stand."""
+
+    min_chars: int | None = None
+    max_chars: int | None = None
+
+    def rules(self) -> tuple[Rule, ...]:
+        return at_least("length/too_short", "length/chars", self.min_chars) + at_most(
+            "length/too_long", "length/chars", self.max_chars
+        )
+
+    def measure(self, doc: Document) -> Values:
+        return {"length/chars": float(len(doc.text))}

@@ -200,7 +200,7 @@ def test_shards_are_cut_by_size_and_candidates_of_one_parent_stay_together(store
     monkeypatch.setattr("manifests.shard.MAX_SHARD_BYTES", 60)
     for steps in ((), (Copies(4),)):
         made = run(Recipe("r", steps), numbers(0, 10), store=store).manifest
-        assert len(made.entries) > 2
+        assert len(made.entries) >= 2
         parents = [{row.parents or row.id for row in part.rows()} for part in View(store, made).slices]
         assert sum(len(here) for here in parents) == 10
 

@@ -1,0 +1,31 @@
+from collections import Counter
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from filters.repetition import duplicates, ngrams, number, tally, where
+
+TEXTS = st.lists(st.sampled_from(["a", "b", "ab", "", "c"]), max_size=60)
+
+
+def test_duplicates_are_the_items_that_stood_earlier():
+    assert duplicates(["one", "two", "one", "one"]) == (2, 6)
+    assert duplicates([]) == (0, 0)
+
+
+@given(TEXTS)
+def test_equal_items_have_equal_numbers(items):
+    numbers = number(items).tolist()
+    assert [a == b for a in items for b in items] == [a == b for a in numbers for b in numbers]
+
+
+@given(TEXTS)
+def test_ngrams_count_as_they_do_when_they_are_tuples(items):
+    for n, keys in ngrams(number(items), 10):
+        grams = [tuple(items[i : i + n]) for i in range(len(items) - n + 1)]
+        distinct, counts = tally(keys)
+        assert sorted(counts.tolist()) == sorted(Counter(grams).values())
+        assert np.all(distinct[:-1] < distinct[1:])
+        often = where(keys, distinct[counts > 1]).tolist()
+        assert often == [i for i, gram in enumerate(grams) if grams.count(gram) > 1]

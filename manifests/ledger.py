@@ -8,6 +8,7 @@ decisions   one row for each row dropped or altered: `id, step, action, reason, 
             `payload` is what an altered row became
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
+from manifests import canonical
 from manifests.manifest import StepRecord
 from manifests.rows import Row
 from manifests.stage import Rejected, Selection, Stage, Values
@@ -148,7 +150,7 @@ def domains(urls: Sequence[str | None]) -> pa.Array:
 def step_records(steps: Sequence[Stage | Selection], counts: Sequence[Counts]) -> tuple[StepRecord, ...]:
     """Return what a manifest says of its steps; the first count is that of the input."""
     described: list[tuple[str, dict[str, Any], tuple[Any, ...]]] = [(INPUT, {}, ())]
-    described += [(type(step).__name__, step.describe(), step.rules()) for step in steps]
+    described += [(type(step).__name__, json.loads(canonical.encode(step)), step.rules()) for step in steps]
     return tuple(
         StepRecord(
             stage=name,

@@ -14,8 +14,8 @@ from corpus.extract import ExtractText, HtmlPages
 from dedup.exact import ExactDedup
 from dedup.minhash import MinHashDedup
 from filters.gopher import GopherQuality, GopherRepetition
-from filters.japanese import SwallowV2
 from filters.language import LanguageIs
+from filters.swallow import SwallowV2
 from manifests.program import program
 from manifests.stage import Only, Recipe
 
@@ -36,7 +36,7 @@ def recipe(
             LanguageIs(languages, min_score=min_language_score),
             Only("en", GopherRepetition()),
             Only("en", GopherQuality(min_words=min_words)),
-            Only("ja", SwallowV2(min_letters=min_letters)),
+            Only("ja", SwallowV2(min_japanese_letters=min_letters)),
             ExactDedup(),
             MinHashDedup(threshold=similarity),
         ),

@@ -9,9 +9,7 @@ The same object is a script for `ray job submit`, and `koba run NAME`. Stdout is
 """
 
 import inspect
-import json
 import os
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,8 +20,8 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import click
 
 from manifests import cluster
-from manifests.errors import KobaError
 from manifests.manifest import SourceRecord
+from manifests.options import Command, echo_json, json_option, store_option
 from manifests.progress import Bars
 from manifests.run import Run, run
 from manifests.stage import Map, Recipe
@@ -31,35 +29,6 @@ from manifests.store import Store
 from manifests.terminal import safe
 from manifests.transform import Source
 from manifests.view import Slice, View
-
-DEFAULT_STORE = "koba-store"
-
-
-def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--store` to a command."""
-    return click.option(
-        "--store",
-        "store_url",
-        envvar="KOBA_STORE",
-        default=DEFAULT_STORE,
-        show_default=True,
-        metavar="URL",
-        help="Folder or fsspec URL of the store [env: KOBA_STORE].",
-    )(function)
-
-
-class Group(click.Group):
-    """Commands whose errors are one line on stderr and exit code 2."""
-
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        return _guarded(super().main, *args, **kwargs)
-
-
-class Command(click.Command):
-    """A command whose errors are one line on stderr and exit code 2."""
-
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        return _guarded(super().main, *args, **kwargs)
 
 
 def program(
@@ -84,9 +53,11 @@ def program(
             if shared["workers"] != 1:
                 over = stack.enter_context(cluster.ray_map(shared["workers"]))
             done = run(made, read, store=store, map=over, tag=tag or made.name, limit=shared["limit"], watcher=bars)
-        click.echo(json.dumps(summary(done)) if shared["as_json"] else done.manifest.id)
-        if not shared["as_json"]:
+        if shared["as_json"]:
+            echo_json(summary(done))
+        else:
             click.echo(_sentence(done), err=True)
+            click.echo(done.manifest.id)
         return done
 
     run_options: list[click.Parameter] = [
@@ -95,11 +66,10 @@ def program(
         click.Option(["--limit"], type=click.IntRange(1), help="Read only so many rows of the source."),
         click.Option(["--workers"], type=click.IntRange(1), help="Ray tasks at once; 1: no Ray [default: all cores]."),
         click.Option(["--preview"], type=click.IntRange(1), metavar="N", help="Show N rows; write nothing."),
-        click.Option(["--json", "as_json"], is_flag=True, help="Print the outcome as JSON."),
     ]
     epilog = f"SOURCE: files, globs or URLs, or a dataset's name or id. Without any: {default_source}."
     command = Command(name, params=[*run_options, *options], callback=callback, help=text, epilog=epilog)
-    store_option(command)
+    store_option(json_option(command))
     return command
 
 
@@ -184,13 +154,3 @@ def _preview(recipe: Recipe, source: Source | str, store_url: str, rows: int) ->
             f"\n{row.hex} {row.language or '??'} {safe(row.url or row.source)}\n{safe(getattr(row, 'text', ''))}"
         )
     click.echo(f"\n{done.manifest.rows} rows came through; nothing was written to {store_url}", err=True)
-
-
-def _guarded(main: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    try:
-        return main(*args, **kwargs)
-    except KobaError as error:
-        if kwargs.get("standalone_mode", True) is False:
-            raise
-        click.echo(f"koba: {error}", err=True)
-        sys.exit(2)

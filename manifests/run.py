@@ -122,7 +122,7 @@ class _Job:
             if len(part) == 1 and isinstance(part[0], Selection):
                 if manifest is None:
                     raise BadRecipe(
-                        f"{recipe.name}: {type(part[0]).__name__} selects among stored rows; put a stage first"
+                        f"{recipe.name}: {part[0].title} selects among stored rows; put a stage first"
                     )
                 manifest = self._select(part[0], manifest, fingerprint)
             else:
@@ -141,7 +141,7 @@ class _Job:
         if not units and not stored:
             raise BadSource("the source holds no files; give at least one")
         work = Transform(self.store, stages, self.store.forgotten())
-        title = " → ".join(type(stage).__name__ for stage in stages) or "Import"
+        title = " → ".join(stage.title for stage in stages) or "Import"
         results = self._results(work, units, title)
         kinds = {result.kind for result in results if result.kind}
         if len(kinds) > 1:
@@ -193,7 +193,7 @@ class _Job:
         return results
 
     def _select(self, selection: Selection, manifest: Manifest, fingerprint: str) -> Manifest:
-        title = type(selection).__name__
+        title = selection.title
         key = canonical.digest({"selection": selection, "input": manifest.id})
         record = self.store.action(key)
         if record and self.store.files.size(f"manifests/{record['result']['manifest']}.json") is not None:

@@ -105,6 +105,11 @@ class Stage:
         """Return the rules that this stage applies to what it measures."""
         return ()
 
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return type(self).__name__
+
     def describe(self) -> dict[str, Any]:
         """Return all that this stage's output depends on; its fingerprint is taken over it."""
         return describe(self)
@@ -140,6 +145,11 @@ class Only(Stage):
     language: str
     stage: Stage
 
+    @property
+    def title(self) -> str:
+        """The inner stage, and for whom."""
+        return f"{self.stage.title} ({self.language})"
+
     def rules(self) -> tuple[Rule, ...]:
         return self.stage.rules()
 
@@ -170,6 +180,11 @@ class Selection:
     def select(self, view: "View", map: Map) -> "Selected":
         """Decide on every row of `view`; `map` runs a function on each shard, perhaps on other machines."""
         raise NotImplementedError
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return type(self).__name__
 
     def rules(self) -> tuple[Rule, ...]:
         """Return the rules behind the values that the selection records."""

@@ -179,7 +179,7 @@ class _Passage:
         lost = [row.hex for row in waiting.values() if row.id not in parents]
         if lost:
             raise BadRow(
-                f"{self.unit.file}: {type(stage).__name__} took {len(lost)} rows and yielded neither them nor "
+                f"{self.unit.file}: {stage.title} took {len(lost)} rows and yielded neither them nor "
                 f"a refusal (the first: {lost[0]}); a stage must yield each row, a Rejected, or rows derived from it"
             )
 
@@ -197,14 +197,14 @@ class _Passage:
         else:
             counts.kept += 1
             if row is not given and row.kind == given.kind and row.payload() != given.payload():
-                book.altered(step, type(self.stages[step - 1]).__name__, row)
+                book.altered(step, self.stages[step - 1].title, row)
         if isinstance(outcome, Kept) and outcome.values:
             book.measured(step, row.id, outcome.values)
         return row
 
     def _derived(self, step: int, row: Row, fingerprint: bytes) -> Row:
         """Give a new row its final id, made of its parents, part and candidate and of the step that made it."""
-        name = type(self.stages[step - 1]).__name__
+        name = self.stages[step - 1].title
         if not row.parents or any(parent not in self.book for parent in row.parents):
             raise BadRow(
                 f"{self.unit.file}: {name} yielded row {row.hex}, which it was not given and whose parents it was not "

@@ -12,7 +12,9 @@ from manifests.errors import BadRecipe
 from manifests.rows import Document, Row
 from manifests.stage import Kept, Rejected, Rule, Stage, at_least, describe, judge
 
-KANA = re.compile(r"[ぁ-ゖァ-ヺーｦ-ﾝ]+")
+KANA = re.compile(
+    r"[ぁ-ゖァ-ヺー]+"
+)  # full width: half-width kana are what other encodings read as Shift_JIS turn into
 NOT_LETTERS = re.compile(r"[\W\d_]+")
 ASCII = re.compile(r"[\x00-\x7f]+")
 
@@ -73,7 +75,7 @@ class LanguageIs(Stage):
 
 
 def kana_share(text: str) -> float:
-    """Return the share of kana, full or half width, among the letters of a text; 0 where it has none."""
+    """Return the share of full-width kana among the letters of a text; 0 where it has none."""
     kana = sum(map(len, KANA.findall(text)))
     return kana / len(NOT_LETTERS.sub("", text)) if kana else 0.0
 

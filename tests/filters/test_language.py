@@ -47,10 +47,8 @@ def test_every_wanted_language_is_kept(text):
     assert reason(LanguageIs(("en", "de", "ja")), text) is None
 
 
-@pytest.mark.parametrize(
-    "text", ["やはり慣れですかね！", "こーんにーちはー。", "ｶﾀｶﾅ ﾊﾝｶｸ", "髪は黒！！ピアス禁止！！"]
-)
-def test_short_lines_of_kana_are_japanese_though_the_model_says_korean_ukrainian_english_or_chinese(text):
+@pytest.mark.parametrize("text", ["やはり慣れですかね！", "こーんにーちはー。", "髪は黒！！ピアス禁止！！"])
+def test_short_lines_of_kana_are_japanese_though_the_model_says_korean_ukrainian_or_chinese(text):
     assert load(model_path()).top(text)[0] != "ja"
     assert reason(LanguageIs("ja"), text) is None
 
@@ -60,6 +58,11 @@ def test_a_japanese_text_about_code_is_judged_without_its_code():
     assert load(model_path()).top(text)[1] < 0.65
     assert reason(LanguageIs("ja"), text) is None
     assert reason(LanguageIs("ja", min_kana_in_doubt=None), text) is not None
+
+
+@pytest.mark.parametrize(("written", "read"), [("utf-8", "cp932"), ("euc_jp", "cp932"), ("utf-8", "euc_jp")])
+def test_japanese_in_a_wrong_charset_is_not_japanese(written, read):
+    assert reason(LanguageIs("ja"), (JAPANESE * 5).encode(written).decode(read, "replace")) is not None
 
 
 def test_english_prose_that_quotes_some_kana_stays_english():

@@ -12,9 +12,8 @@ from manifests.errors import BadRecipe
 from manifests.rows import Document, Row
 from manifests.stage import Kept, Rejected, Rule, Stage, at_least, describe, judge
 
-KANA = re.compile(
-    r"[ぁ-ゖァ-ヺー]+"
-)  # full width: half-width kana are what other encodings read as Shift_JIS turn into
+# Full width only: into half-width kana turns what is read as Shift_JIS and is not.
+KANA = re.compile(r"[ぁ-ゖァ-ヺー]+")
 NOT_LETTERS = re.compile(r"[\W\d_]+")
 ASCII = re.compile(r"[\x00-\x7f]+")
 

@@ -7,27 +7,29 @@
     forgotten/<row id>.json        rows that were taken down and must not come back
     runs/<time>-<id>.json          when, where and how long: everything that is not identity
 
-A store can be moved or copied whole: all keys are relative.
+A store can be moved or copied whole: all keys are relative. What is not named by its digest carries one inside.
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from manifests import canonical
-from manifests.errors import Ambiguous, BadRecipe, Conflict, Damaged, NotFound
+from manifests.errors import Ambiguous, BadRecipe, Conflict, Damaged, NotFound, StoreFailed
 from manifests.files import Files, open_files
 from manifests.manifest import Manifest, read_manifest
+from manifests.records import seal, unseal
+from manifests.rows import ID_BYTES
 
 GRACE_S = 24 * 3600.0  # nothing younger is collected: a running job may be about to name it
 MIN_PREFIX = 4  # hex digits of an id that people may shorten it to
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
 _HEX = re.compile(r"[0-9a-f]+")
+_REF = re.compile(r"refs/(.+)/([1-9][0-9]*)\.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +103,15 @@ class Store:
     # Manifests
 
     def put_manifest(self, manifest: Manifest) -> str:
-        """Store a manifest whose objects are all stored, and return its id."""
+        """Store a manifest whose objects are all stored, and return its id. A damaged one is written anew."""
         body = manifest.body()
         manifest_id = hashlib.sha256(body).hexdigest()
-        self.files.create(f"manifests/{manifest_id}.json", body)
+        key = f"manifests/{manifest_id}.json"
+        if not self.files.create(key, body):
+            if self.files.read(key) != body:
+                self.files.overwrite(key, body)
+            elif self.files.age_s(key) > GRACE_S / 4:
+                self.files.touch(key, body)
         return manifest_id
 
     def manifest(self, name: str) -> Manifest:
@@ -127,6 +134,8 @@ class Store:
     def resolve(self, name: str) -> str:
         """Return the manifest id that a name, `name@n`, id or id prefix stands for. Raises NotFound, Ambiguous."""
         base, _, number = name.partition("@")
+        if _is_digest(name):
+            return name  # never a name: nobody can put another dataset in the place of an id
         if _NAME.fullmatch(base):
             if number:
                 return self._version(base, number).manifest
@@ -162,15 +171,20 @@ class Store:
             raise BadRecipe(
                 f"{name!r} cannot be a dataset's name; use lower-case letters, digits, '.', '_', '-' and '/'"
             )
-        body = {"manifest": manifest_id, "time": datetime.now(UTC).isoformat(timespec="seconds")}
+        body = seal({"manifest": manifest_id, "time": datetime.now(UTC).isoformat(timespec="seconds")})
         for _ in range(retries):
             head = self.head(name)
             if head and head.manifest == manifest_id:
                 return head
             number = head.number + 1 if head else 1
-            if self.files.create(f"refs/{name}/{number}.json", canonical.encode(body)):
+            if self.files.create(f"refs/{name}/{number}.json", body):
                 return Ref(name, number, manifest_id)
         raise Conflict(f"{self.url}: {name} was moved by others {retries} times while we tried to; try again later")
+
+    def redirect(self, ref: Ref, manifest_id: str) -> None:
+        """Let an existing version stand for a rewritten manifest; its time stays. Only a takedown does this."""
+        key = f"refs/{ref.name}/{ref.number}.json"
+        self.files.overwrite(key, seal(unseal(self.files.read(key), key) | {"manifest": manifest_id}))
 
     def head(self, name: str) -> Ref | None:
         """Return the newest version of a name, or None."""
@@ -183,38 +197,43 @@ class Store:
 
     def refs(self, below: str = "") -> list[Ref]:
         """Return all versions of all names, in the order of names and numbers."""
-        found = []
-        for key in self.files.keys(f"refs/{below}".rstrip("/")):
-            name, _, number = key.removeprefix("refs/").removesuffix(".json").rpartition("/")
-            found.append(Ref(name, int(number), self._ref_target(key)))
+        found = [self.ref(key) for key in self.files.keys(f"refs/{below}".rstrip("/"))]
         return sorted(found, key=lambda ref: (ref.name, ref.number))
+
+    def ref(self, key: str) -> Ref:
+        """Return the version of a name that is stored under a key. Raises Damaged."""
+        name = _REF.fullmatch(key)
+        if not name or not _NAME.fullmatch(name[1]):
+            raise Damaged(f"{self.url}: {key} is not a ref, which are refs/<name>/<number>.json; move it elsewhere")
+        target = unseal(self.files.read(key), f"{self.url}: {key}").get("manifest")
+        if not _is_digest(target):
+            raise Damaged(f"{self.url}: {key} points to {target!r:.80}, which is no manifest id")
+        return Ref(name[1], int(name[2]), str(target))
 
     def _version(self, name: str, number: str) -> Ref:
         key = f"refs/{name}/{number}.json"
-        if not number.isdecimal() or self.files.size(key) is None:
+        if not _REF.fullmatch(key) or self.files.size(key) is None:
             known = [str(ref.number) for ref in self.history(name)]
             raise NotFound(f"{self.url}: {name} has no version {number!r}; it has {', '.join(known) or 'none'}")
-        return Ref(name, int(number), self._ref_target(key))
-
-    def _ref_target(self, key: str) -> str:
-        try:
-            target = json.loads(self.files.read(key))["manifest"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise Damaged(f"{self.url}: {key} is not a ref: {error!r}; restore it from a copy or delete it") from error
-        if not (isinstance(target, str) and len(target) == 64 and _HEX.fullmatch(target)):
-            raise Damaged(f"{self.url}: {key} points to {target!r:.80}, which is no manifest id")
-        return target
+        return self.ref(key)
 
     # The action cache and the records of runs
 
     def action(self, key: str) -> dict[str, Any] | None:
         """Return what is remembered under an action key; None where a record or an object that it makes is missing."""
+        path = _action_key(key)
         try:
-            record: dict[str, Any] = json.loads(self.files.read(_action_key(key)))
+            data = self.files.read(path)
+            record = unseal(data, path)
             makes = [object_key(digest) for digest in record["makes"]]
-        except (FileNotFoundError, ValueError, KeyError, TypeError, Damaged):
+        except (FileNotFoundError, KeyError, TypeError, Damaged):
             return None
-        return record if all(self.files.size(made) is not None for made in makes) else None
+        if record.get("key") != key or any(self.files.size(made) is None for made in makes):
+            return None
+        if self.files.age_s(path) > GRACE_S / 4:
+            with suppress(OSError, StoreFailed):  # who may only read this store has nothing to protect from `gc`
+                self.files.touch(path, data)
+        return record
 
     def put_action(
         self, key: str, result: Mapping[str, Any], *, makes: Sequence[str], needs: Sequence[str] = ()
@@ -223,31 +242,39 @@ class Store:
 
         `gc` forgets it when an object that it `needs` (or, without those, that it makes) is part of no manifest.
         """
-        record = {"result": result, "makes": list(makes), "needs": list(needs or makes)}
-        self.files.overwrite(_action_key(key), canonical.encode(record))
+        record = {"key": key, "result": result, "makes": list(makes), "needs": list(needs or makes)}
+        self.files.overwrite(_action_key(key), seal(record))
         return record
 
     def forgotten(self) -> frozenset[bytes]:
-        """Return the ids of rows that must never be made again, see `manifests.forget`."""
-        keys = self.files.keys("forgotten")
-        return frozenset(bytes.fromhex(key.removeprefix("forgotten/").removesuffix(".json")) for key in keys)
+        """Return the ids of rows that must never be made again, see `manifests.forget`. Raises Damaged."""
+        keys = list(self.files.keys("forgotten"))
+        ids = [key.removeprefix("forgotten/").removesuffix(".json") for key in keys]
+        for key, row_id in zip(keys, ids, strict=True):
+            if len(row_id) != 2 * ID_BYTES or not _HEX.fullmatch(row_id):
+                raise Damaged(f"{self.url}: {key} names no row id; move it elsewhere")
+        return frozenset([bytes.fromhex(row_id) for row_id in ids])
 
     def put_run(self, name: str, record: Mapping[str, Any]) -> None:
         """Write down how a run went."""
-        self.files.overwrite(f"runs/{name}.json", json.dumps(record, indent=1, ensure_ascii=False).encode())
+        self.files.overwrite(f"runs/{name}.json", seal(record))
 
     def runs(self) -> Iterator[dict[str, Any]]:
         """Yield the records of all runs, oldest first."""
         for key in self.files.keys("runs"):
             if key.endswith(".json"):
-                yield json.loads(self.files.read(key))
+                yield unseal(self.files.read(key), f"{self.url}: {key}")
 
 
 def object_key(digest: str, suffix: str = ".parquet") -> str:
     """Return the key of an object. A digest that is none never becomes a path."""
-    if len(digest) != 64 or not _HEX.fullmatch(digest):
+    if not _is_digest(digest):
         raise Damaged(f"{digest!r:.80} is no SHA-256 digest; the manifest that names it is damaged or hostile")
     return f"objects/{digest[:2]}/{digest}{suffix}"
+
+
+def _is_digest(text: object) -> bool:
+    return isinstance(text, str) and len(text) == 64 and bool(_HEX.fullmatch(text))
 
 
 def _action_key(key: str) -> str:

@@ -5,6 +5,7 @@ All else stands on one promise: `create` writes a key as a whole or not at all, 
 
 import errno
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from typing import Any, Protocol
 import fsspec
 
 from manifests.errors import StoreFailed
+
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}")
+_PROBE = re.compile(r"runs/probe-[0-9a-f]{16}")
 
 
 class Files(Protocol):
@@ -49,6 +53,10 @@ class Files(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove a key; no error where it is gone already."""
+        ...
+
+    def leftovers(self) -> Iterator[str]:
+        """Yield temporary files of writers that were killed, or that are at work right now; `keys` hides them."""
         ...
 
 
@@ -103,6 +111,11 @@ class LocalFiles:
 
     def delete(self, key: str) -> None:
         (self.root / key).unlink(missing_ok=True)
+
+    def leftovers(self) -> Iterator[str]:
+        for path in sorted(self.root.rglob(".*")):
+            if _TEMPORARY.fullmatch(path.name) and path.is_file():
+                yield path.relative_to(self.root).as_posix()
 
     def _write_temporary(self, path: Path, data: bytes) -> Path:
         temporary = path.parent / f".{path.name}.{secrets.token_hex(8)}"
@@ -185,6 +198,12 @@ class RemoteFiles:
             self.fs.rm_file(self._path(key))
         except FileNotFoundError:
             return
+
+    def leftovers(self) -> Iterator[str]:
+        """Yield probes of writers that were killed: the only keys that are written to be removed again."""
+        for key in self.keys("runs"):
+            if _PROBE.fullmatch(key):
+                yield key
 
     def _path(self, key: str) -> str:
         return f"{self.root}/{key}"

@@ -2,8 +2,9 @@
 
 Two tables for each unit of work, as Parquet objects that the manifest names:
 
-values      one row for each row looked at: `id, domain, language, chars, dropped_at, reason`, and one column of float64
-            for each value that a step measured, named "<step>:<measure>"
+values      one row for each row looked at: `id, domain, language, chars, dropped_at, reason, parents` (of a row that was
+            made here, and perhaps dropped before it was stored), and one column of float64 for each value that a step
+            measured, named "<step>:<measure>"
 decisions   one row for each row dropped or altered: `id, step, action, reason, value, threshold, twin, payload`;
             `payload` is what an altered row became
 """
@@ -43,6 +44,7 @@ _LOOKED: list[tuple[str, pa.DataType]] = [
     ("chars", pa.int32()),
     ("dropped_at", pa.int16()),
     ("reason", pa.string()),
+    ("parents", pa.list_(pa.binary(16))),
 ]
 
 
@@ -70,6 +72,7 @@ class Book:
         self.counts = [Counts() for _ in range(steps)]
         self._ordinals: dict[bytes, int] = {}
         self._facts: list[tuple[str | None, str | None, int | None]] = []
+        self._parents: dict[int, tuple[bytes, ...]] = {}
         self._dropped: dict[int, tuple[int, str]] = {}
         self._values: list[tuple[list[int], list[Values]]] = [([], []) for _ in range(steps)]
         self._decisions: list[tuple[Any, ...]] = []
@@ -77,9 +80,11 @@ class Book:
     def __contains__(self, row_id: bytes) -> bool:
         return row_id in self._ordinals
 
-    def look(self, row: Row) -> None:
-        """Open the row's line in the ledger."""
+    def look(self, row: Row, *, made: bool = False) -> None:
+        """Open the row's line in the ledger; `made`: a step made it from its parents."""
         self._ordinals[row.id] = len(self._facts)
+        if made:
+            self._parents[len(self._facts)] = row.parents
         self._facts.append((row.url, row.language, None))
 
     def measured(self, step: int, row_id: bytes, values: Values) -> None:
@@ -118,7 +123,8 @@ class Book:
         reasons: list[str | None] = [None] * rows
         for ordinal, (step, reason) in self._dropped.items():
             at[ordinal], reasons[ordinal] = step, reason
-        columns = [list(self._ordinals), domains(urls), languages, chars, at, reasons]
+        parents = [self._parents.get(ordinal) for ordinal in range(rows)]
+        columns = [list(self._ordinals), domains(urls), languages, chars, at, reasons, parents]
         table = pa.table(dict(zip([name for name, _ in _LOOKED], columns, strict=True)), schema=pa.schema(_LOOKED))
         for step, (ordinals, measured) in enumerate(self._values):
             for measure in sorted({name for values in measured for name in values}):

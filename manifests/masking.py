@@ -65,6 +65,7 @@ class Masking:
             "chars": pc.utf8_length(table["text"]) if "text" in table.column_names else pa.nulls(rows, pa.int32()),
             "dropped_at": pa.array(at, pa.int16()),
             "reason": pa.array(reasons, pa.string()),
+            "parents": pa.nulls(rows, pa.list_(pa.binary(16))),
         }
         measured = {value_column(STEP, name): pa.array(column, pa.float64()) for name, column in columns.items()}
         return pa.table(looked | measured)

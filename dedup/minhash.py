@@ -1,0 +1,84 @@
+"""Near-duplicates by MinHash, as PLaMo 2 removes them from chats (section 3.2.2, after SlimPajama-DC), but verified.
+
+Two texts are near-duplicates when the Jaccard similarity of their sets of 13-character grams is at least 0.8.
+Signatures only propose pairs; each drop rests on the texts themselves, compared with the row that stays.
+"""
+
+import unicodedata
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from manifests.errors import BadRecipe
+from manifests.stage import Map, Rule, Selected, Selection, below, describe
+
+if TYPE_CHECKING:
+    from manifests.view import View
+
+LOW_CHANCE = 0.9  # of finding a pair at the threshold: a lower one is worth a warning
+NO_CHANCE = 0.01  # bands and rows the wrong way round, most likely
+
+
+@dataclass(frozen=True, slots=True)
+class MinHashDedup(Selection):
+    """Of documents that are nearly the same, keep one at random.
+
+    In an order of chance, each row that is still there stays and drops all that are near it. That is a connected
+    component with one survivor, split until every dropped row is itself near its survivor: where A is near B and B is
+    near C, but C is not near A, a component would swallow C; here it stays. The outcome depends on the rows
+    and the seed, never on their order or shards.
+
+    Raises BadRecipe where the numbers do not fit each other or rows are no documents.
+    """
+
+    threshold: float = 0.8  # Jaccard similarity
+    ngram: int = 13  # characters, after normalisation (`dedup.letters`); a shorter text is compared as a whole
+    permutations: int = 128
+    bands: int = 25  # 25 x 5 finds all but 5 in 100,000 pairs at 0.8; datasketch's choice, 9 x 13, finds 40 %
+    rows: int = 5  # values in a band
+    seed: int = 0  # for which row stays
+
+    def __post_init__(self) -> None:
+        for name in ("ngram", "permutations", "bands", "rows"):
+            if getattr(self, name) < 1:
+                raise BadRecipe(f"minhash: {name} is {getattr(self, name)}; expected at least 1")
+        if not 0 < self.threshold <= 1:
+            raise BadRecipe(f"minhash: threshold is {self.threshold}; expected more than 0 and at most 1")
+        if self.bands * self.rows > self.permutations:
+            raise BadRecipe(
+                f"minhash: {self.bands} bands of {self.rows} rows need {self.bands * self.rows} permutations, "
+                f"but there are {self.permutations}; raise permutations or lower bands"
+            )
+        if self._chance < NO_CHANCE:
+            raise BadRecipe(f"minhash: {self._finds}: next to nothing; expected many bands of few rows, such as 25 x 5")
+
+    def rules(self) -> tuple[Rule, ...]:
+        return below("minhash/near_duplicate", "minhash/similarity", self.threshold)
+
+    def describe(self) -> dict[str, Any]:
+        return {**describe(self), "unicode": unicodedata.unidata_version}
+
+    def select(self, view: "View", map: Map) -> Selected:
+        from dedup.near import near_duplicates  # noqa: PLC0415  (a recipe is read without the compiler's 0.7 s)
+
+        selected = near_duplicates(self, view, map)
+        return replace(selected, warnings=(*self._warnings(), *selected.warnings))
+
+    @property
+    def _chance(self) -> float:
+        return chance(self.threshold, self.bands, self.rows)
+
+    @property
+    def _finds(self) -> str:
+        return f"{self.bands} x {self.rows} bands find {self._chance:.1%} of the pairs at {self.threshold}"
+
+    def _warnings(self) -> tuple[str, ...]:
+        return () if self._chance >= LOW_CHANCE else (f"minhash: {self._finds}; 25 x 5 finds 100 % at 0.8",)
+
+
+def chance(similarity: float, bands: int, rows: int) -> float:
+    """Return the chance that two texts of this Jaccard similarity share a band: 1 - (1 - s**r)**b.
+
+    >>> round(chance(0.8, bands=9, rows=13), 4)
+    0.3988
+    """
+    return float(1 - (1 - similarity**rows) ** bands)

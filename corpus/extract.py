@@ -6,6 +6,9 @@
 Extraction is decoding (corpus.charset), parsing and trafilatura, all in a helper process with a limit of time and
 memory for each page (corpus.bounded). Nothing is kept between pages: the same page gives the same text whatever came
 before it.
+
+Pages that are refused: page/status, page/empty, page/too_large, page/not_html; charset/undecodable, extract/empty,
+extract/timeout, extract/out_of_memory, extract/crashed.
 """
 
 import re
@@ -166,6 +169,7 @@ def _parse(html: str) -> HtmlElement | None:
         remove_pis=True,
         huge_tree=True,  # else what is nested deeper than 256 elements is lost, and with it the rest of the page
     )
+    html = _NO_TEXT.sub("", html)  # libxml2 makes a U+FFFD of each
     head = _SELF_CLOSED.sub(r"\1>", html[:_SNIFFED_BYTES], count=1)  # libxml2 ends the page at <html/>
     try:
         return document_fromstring((head + html[_SNIFFED_BYTES:]).encode("utf-8", "replace"), parser=parser)

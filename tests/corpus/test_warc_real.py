@@ -1,0 +1,85 @@
+"""Real files of many crawlers. They are read from beside the repository, and never stand in it."""
+
+import collections
+import hashlib
+import io
+import itertools
+from pathlib import Path
+
+import pytest
+from fastwarc.warc import ArchiveIterator, WarcRecordType
+
+from corpus.warc import Broken, Record, read_records
+from corpus.warc_pages import pages, verify_origin
+from manifests.rows import Page
+
+DATA = Path(__file__).parents[2].parent / "shared" / "data"
+FILES = sorted(path for path in DATA.glob("warc-real/*") if path.suffix != ".md")
+WCXB = DATA / "wcxb-dev" / "wcxb-dev.warc.gz"
+TYPES = ("warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion")
+
+# What is not whole in these files, by our account: FastWARC reads the same records with what there is of them.
+BROKEN = {
+    "ccnet.CC-MAIN-2019-13.wet.txt": ["warc/bad_length"] * 4,  # texts were shortened, lengths were not
+    "ows.sample.warc.gz": ["warc/not_record_compressed", "warc/truncated"],
+    "resiliparse.clipped.warc.gz": ["warc/truncated"],
+    "warcio.bad-non-chunked.warc.gz": ["warc/not_record_compressed"],
+    "warcio.trunc.warc": ["warc/bad_length"],
+}
+WHOLE = [path for path in FILES if path.name not in BROKEN or BROKEN[path.name] == ["warc/not_record_compressed"]]
+
+pytestmark = pytest.mark.skipif(not FILES, reason="the real WARC files are not beside the repository")
+
+
+def peer_counts(path: Path) -> dict[str, int]:
+    names = {int(getattr(WarcRecordType, name)): name for name in TYPES}
+    with path.open("rb") as stream:
+        return collections.Counter(names[int(record.record_type)] for record in ArchiveIterator(stream))
+
+
+@pytest.mark.parametrize("path", WHOLE, ids=lambda path: path.name)
+def test_records_are_those_that_fastwarc_finds(path: Path) -> None:
+    with path.open("rb") as stream:
+        ours = collections.Counter(one.type for one in read_records(stream) if isinstance(one, Record))
+    assert ours == peer_counts(path)
+
+
+@pytest.mark.parametrize("path", WHOLE, ids=lambda path: path.name)
+def test_blocks_are_those_that_fastwarc_reads(path: Path) -> None:
+    with path.open("rb") as stream, path.open("rb") as again:
+        ours = [one for one in read_records(stream) if isinstance(one, Record)]
+        for record, peer in itertools.zip_longest(ours, ArchiveIterator(again, parse_http=False)):
+            assert bytes(record.content) == peer.reader.read()
+            assert record.id == peer.record_id.strip("<>")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_a_file_is_read_to_its_end_and_what_is_not_whole_has_a_reason(path: Path) -> None:
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        found = list(read_records(stream))
+    assert [one.reason for one in found if isinstance(one, Broken)] == BROKEN.get(path.name, [])
+    if not any(one.reason == "warc/not_record_compressed" for one in found if isinstance(one, Broken)):
+        ends = itertools.accumulate((one.length or 0 for one in found), initial=0)
+        assert [*(one.offset for one in found), size] == list(ends)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_page_is_found_again_by_its_origin(path: Path) -> None:
+    data = path.read_bytes()
+    stream = io.BytesIO(data)
+    found = [page for page in pages(stream, file=path.name, file_digest="") if isinstance(page, Page)]
+    for page in found[:40]:
+        assert page.origin is not None
+        verify_origin(stream, page.origin)
+    assert len({page.id for page in found}) == len(found)
+
+
+@pytest.mark.skipif(not WCXB.exists(), reason="wcxb-dev.warc.gz is not beside the repository")
+def test_the_wcxb_pages_are_read_byte_for_byte() -> None:
+    with WCXB.open("rb") as stream:
+        found = [page for page in pages(stream, file=WCXB.name, file_digest="") if isinstance(page, Page)]
+    with WCXB.open("rb") as stream:
+        peers = [record.reader.read() for record in ArchiveIterator(stream, record_types=WarcRecordType.response)]
+    assert len(found) == 844
+    assert [hashlib.sha256(page.content).digest() for page in found] == [hashlib.sha256(one).digest() for one in peers]

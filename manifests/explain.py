@@ -1,0 +1,135 @@
+"""Why a row was kept or dropped: every step it came to, every value against its threshold, and one sentence.
+
+    story = why(store, row_id, manifest)
+    sentence(story)     # "dropped by GopherQuality: gopher/few_words: 31 words, at least 50 are asked for"
+
+Only the ledger is read, and of a row that is still there its shard.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from manifests.errors import NotFound
+from manifests.history import Decision, Stay, follow
+from manifests.ledger import ALTERED
+from manifests.lineage import ChainStep, chain_steps, recipe_chain
+from manifests.lookup import place, row_at
+from manifests.manifest import Manifest
+from manifests.stage import Rule
+from manifests.store import Store
+from manifests.story import Check, Outcome, Parent, StepStory, Story, Twin, sentence
+from manifests.texts import changes, readable, texts
+
+_EXCERPT_CHARS = 120
+_CHANGED_LINES = 6
+_PARENTS = 4  # whose stories are told
+_GENERATIONS = 16
+
+
+def why(store: Store, row_id: bytes, manifest: Manifest) -> Story:
+    """Return what each step of the recipe behind `manifest` did to a row. Raises NotFound."""
+    return _story(store, recipe_chain(store, manifest), row_id, _GENERATIONS)
+
+
+def _story(store: Store, chain: Sequence[Manifest], row_id: bytes, generations: int) -> Story:
+    stays = follow(store, chain, row_id)
+    if not stays:
+        raise NotFound(
+            f"{store.url}: {chain[-1].id[:12]} and the {len(chain) - 1} manifests before it never came across row "
+            f"{row_id.hex()}; `koba why` without a dataset looks in all of them"
+        )
+    steps = tuple(_steps(store, chain, stays))
+    line = next((stay.line for stay in reversed(stays) if stay.line), {})
+    row = next((stay.row for stay in reversed(stays) if stay.row), None)
+    parents = stays[0].parents[:_PARENTS] if generations else ()
+    return Story(
+        row_id=row_id,
+        manifest=chain[-1].id,
+        kept=stays[-1].after is not None and stays[-1].ordinal == len(chain) - 1,
+        steps=steps,
+        url=row.url if row else None,
+        domain=line.get("domain"),
+        language=line.get("language"),
+        chars=line.get("chars"),
+        made_by=steps[0].title if stays[0].parents else None,
+        parents=tuple([Parent(parent, sentence(_story(store, chain, parent, generations - 1))) for parent in parents]),
+        children=stays[-1].children if stays[-1].left_at else (),
+        repeated=sum(stay.repeated for stay in stays),
+    )
+
+
+def _steps(store: Store, chain: Sequence[Manifest], stays: Sequence[Stay]) -> Iterator[StepStory]:
+    changed = _changes(chain, stays)
+    here = {stay.ordinal: stay for stay in stays}
+    for step in chain_steps(chain):
+        stay = here.get(step.part)
+        if stay is None or not _came_to(stay, step):
+            continue
+        told = _told(store, chain, stay, step, changed)
+        yield told
+        if told.outcome in {"dropped", "left"}:
+            return
+
+
+def _came_to(stay: Stay, step: ChainStep) -> bool:
+    """Tell whether the row came to a step, and the step is worth a line: the input of a later part is not."""
+    if step.step == 0:
+        return not stay.made_at and (step.part == 0 or bool(stay.dropped and stay.dropped.step == 0))
+    return step.step >= (stay.made_at or 0)
+
+
+def _told(
+    store: Store, chain: Sequence[Manifest], stay: Stay, step: ChainStep, changed: Mapping[tuple[int, int], Any]
+) -> StepStory:
+    outcome: Outcome = "kept"
+    dropped = stay.dropped if stay.dropped and stay.dropped.step == step.step else None
+    altered = any(one.action == ALTERED and one.step == step.step for one in stay.decisions)
+    if dropped:
+        outcome = "dropped"
+    elif stay.left_at == step.step:
+        outcome = "left"
+    elif stay.made_at == step.step and step.step:
+        outcome = "made"
+    elif altered:
+        outcome = "altered"
+    return StepStory(
+        number=step.number,
+        title=step.title,
+        manifest=chain[step.part].id,
+        outcome=outcome,
+        checks=_checks(stay, step),
+        decision=dropped,
+        twin=_twin(store, chain, step.part, dropped),
+        changes=changed.get((step.part, step.step), ()),
+    )
+
+
+def _checks(stay: Stay, step: ChainStep) -> tuple[Check, ...]:
+    """Return the rules of a step with their values; none where it measured nothing, as `Only` on other languages."""
+    values = stay.values(step.step)
+    rules = [Rule(**rule) for rule in step.record.rules]
+    return tuple([Check(rule, values.get(rule.measure)) for rule in rules]) if values else ()
+
+
+def _twin(store: Store, chain: Sequence[Manifest], ordinal: int, refusal: Decision | None) -> Twin | None:
+    if refusal is None or refusal.twin is None:
+        return None
+    where = place(store, chain[ordinal], refusal.twin)
+    row = row_at(store, chain[ordinal], where) if where else None
+    excerpt = readable(row.payload(), row.kind)[:_EXCERPT_CHARS] if row else ""
+    kept = place(store, chain[-1], refusal.twin) is not None
+    return Twin(refusal.twin, row.url if row else None, excerpt, kept)
+
+
+def _changes(chain: Sequence[Manifest], stays: Sequence[Stay]) -> dict[tuple[int, int], tuple[str, ...]]:
+    """Return the first changed lines for each (part, step) that altered the row, where the text before is known."""
+    found: dict[tuple[int, int], tuple[str, ...]] = {}
+    if any(one.action == ALTERED for stay in stays for one in stay.decisions):
+        before: str | None = None
+        for ordinal, step, text in texts(chain, stays):
+            if before is not None:
+                lines = (line for line in changes(before, text, context=0) if not line.startswith("@@"))
+                found[ordinal, step] = tuple(islice(lines, _CHANGED_LINES))
+            before = text
+    return found

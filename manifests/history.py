@@ -1,0 +1,194 @@
+"""What the ledgers of a chain of manifests hold of one row, part by part."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from manifests import canonical, shard
+from manifests.commit import in_threads
+from manifests.ledger import ALTERED, DROPPED, value_column
+from manifests.lookup import Place, place, row_at
+from manifests.manifest import Manifest
+from manifests.rows import ID_BYTES, Row, derived_id
+from manifests.store import Store
+
+_AT_ONCE = 8  # tables that are read together
+_TRIED = 64  # parts, and candidates, of one parent
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One line of the table of decisions, without the payload."""
+
+    step: int
+    action: str
+    reason: str
+    value: float | None
+    threshold: float | None
+    twin: bytes | None
+
+
+@dataclass(frozen=True)
+class Stay:
+    """What one part of a recipe did to a row."""
+
+    store: Store
+    row_id: bytes
+    part: Manifest
+    ordinal: int  # of the part in the chain
+    before: Place | None  # in the part before; None: the row was read or made here
+    after: Place | None  # None: it was dropped here, or other rows were made from it
+    line: dict[str, Any] = field(default_factory=dict)  # of the table of values
+    decisions: tuple[Decision, ...] = ()
+    table: str | None = None  # of values, that the line is from
+    tables: tuple[str, ...] = ()  # of decisions, that can speak of this row
+
+    @property
+    def dropped(self) -> Decision | None:
+        """The decision that ended the row's way. Another row with its id that was refused does not count."""
+        for decision in self.decisions if self.line.get("dropped_at") is not None else ():
+            if decision.action == DROPPED and decision.step == self.line["dropped_at"]:
+                return decision
+        return None
+
+    @property
+    def repeated(self) -> int:
+        """How many other records with the same id were refused here."""
+        return sum(one.reason == "input/repeated_id" for one in self.decisions if one is not self.dropped)
+
+    @cached_property
+    def row(self) -> Row | None:
+        """The row as this part left it."""
+        return row_at(self.store, self.part, self.after) if self.after else None
+
+    @property
+    def parents(self) -> tuple[bytes, ...]:
+        """The rows that this one was made from in this part."""
+        return tuple(self.line.get("parents") or ())
+
+    @cached_property
+    def made_at(self) -> int:
+        """The step that made this row from others; 0: it came in from before."""
+        return self._maker(self.parents, self.row_id) if self.parents else 0
+
+    @cached_property
+    def left_at(self) -> int | None:
+        """The step that made other rows of this one, where it ended so."""
+        if self.after or self.dropped or not self._offspring:
+            return None
+        child, parents = self._offspring[0]
+        return self._maker(parents, child)
+
+    @property
+    def children(self) -> tuple[bytes, ...]:
+        """The rows that were made from this one in this part."""
+        return tuple(child for child, _ in self._offspring)
+
+    @cached_property
+    def _offspring(self) -> list[tuple[bytes, tuple[bytes, ...]]]:
+        """The rows that were made from this one in this part, and all the parents of each."""
+        if not self.table:
+            return []
+        lines = shard.read_parquet(self.store.get(self.table), ["id", "parents"])
+        parents = lines["parents"].combine_chunks()
+        mine = np.unique(pc.list_parent_indices(parents).to_numpy()[_is(parents.flatten(), self.row_id)])
+        found = lines.take(pa.array(mine)).to_pylist()
+        return [(line["id"], tuple(line["parents"])) for line in found]
+
+    def _maker(self, parents: tuple[bytes, ...], child: bytes) -> int:
+        """Return the step that made `child`: the one whose fingerprint is in its id."""
+        steps = list(enumerate(self.part.steps))[1:]
+        prints = [(step, canonical.digest(record.describe).encode()) for step, record in steps]
+        for number in range(_TRIED**2 if len(steps) > 1 else 0):
+            inner = derived_id(parents, "", *divmod(number, _TRIED))
+            for step, fingerprint in prints:
+                if canonical.digest_parts(b"step", fingerprint, inner)[:ID_BYTES] == child:
+                    return step
+        return next((step for step, record in steps if record.derived), len(steps))
+
+    def values(self, step: int) -> dict[str, float]:
+        """Return what a step measured on the row."""
+        start = value_column(step, "")
+        return {
+            name.removeprefix(start): value
+            for name, value in self.line.items()
+            if name.startswith(start) and value is not None
+        }
+
+    @cached_property
+    def payloads(self) -> dict[int, bytes]:
+        """What the row became, by the step that altered it."""
+        found: dict[int, bytes] = {}
+        for lines in _matching(self.store, self.tables, self.row_id, ["step", "action", "payload"]):
+            found |= {line["step"]: line["payload"] for line in lines if line["action"] == ALTERED}
+        return found
+
+
+def follow(store: Store, chain: Sequence[Manifest], row_id: bytes) -> list[Stay]:
+    """Return the stays of a row in the parts of a chain that it came to, in order; none where they do not know it."""
+    places = in_threads(lambda part: place(store, part, row_id), chain)
+    born = next((ordinal for ordinal, where in enumerate(places) if where), 0)
+    stays: list[Stay] = []
+    for ordinal, part in enumerate(chain[born:], start=born):
+        before, after = places[ordinal - 1] if ordinal else None, places[ordinal]
+        if stays and before is None:
+            break
+        number, line = _line(store, part, row_id, before, after)
+        if number is None and after is None:
+            continue
+        tables = part.ledger.decisions[len(part.ledger.values) :]
+        if number is not None:
+            tables = (*part.ledger.decisions[number : number + 1], *tables)
+        columns = ["step", "action", "reason", "value", "threshold", "twin"]
+        lines = [line for found in _matching(store, tables, row_id, columns) for line in found]
+        decisions = tuple(Decision(**one) for one in sorted(lines, key=lambda one: int(one["step"])))
+        table = None if number is None else part.ledger.values[number]
+        stays.append(Stay(store, row_id, part, ordinal, before, after, line, decisions, table, tables))
+    return stays
+
+
+def _line(
+    store: Store, part: Manifest, row_id: bytes, before: Place | None, after: Place | None
+) -> tuple[int | None, dict[str, Any]]:
+    """Return the row's line among the tables of values, and the number of its table.
+
+    A unit of work is a shard of the part before, so where the row stood there tells its table. Where it was first
+    read is guessed from where it stands afterwards. Of several rows with one id, the one that was kept is meant.
+    """
+    tables = part.ledger.values
+    guess = before.shard if before else after.shard * len(tables) // len(part.entries) if after else 0
+    order = sorted(range(len(tables)), key=lambda number: abs(number - guess))
+    for start, stop in [(0, 1), *((at, at + _AT_ONCE) for at in range(1, len(order), _AT_ONCE))]:
+        numbers = order[start:stop]
+        for number, lines in zip(numbers, _matching(store, [tables[n] for n in numbers], row_id), strict=True):
+            if lines and not (after and lines[0]["dropped_at"] is not None):
+                return number, lines[0]
+    return None, {}
+
+
+def _matching(
+    store: Store, tables: Sequence[str], row_id: bytes, columns: Sequence[str] | None = None
+) -> list[list[dict[str, Any]]]:
+    """Return for each table the lines of one row. The other columns are read only where there is one."""
+
+    def look(digest: str) -> list[dict[str, Any]]:
+        data = store.get(digest)
+        hits = np.flatnonzero(_is(shard.read_parquet(data, ["id"])["id"], row_id))
+        found: list[dict[str, Any]] = []
+        if len(hits):
+            found = shard.read_parquet(data, columns).take(pa.array(hits)).to_pylist()
+        return found
+
+    return in_threads(look, tables)
+
+
+def _is(ids: pa.Array | pa.ChunkedArray, row_id: bytes) -> np.ndarray[Any, Any]:
+    """Tell which of some ids is the row's."""
+    keys = np.ascontiguousarray(shard.fixed_bytes(ids)).view(f"S{ID_BYTES}").ravel()
+    found: np.ndarray[Any, Any] = keys == np.bytes_(row_id)
+    return found

@@ -1,0 +1,157 @@
+"""The story of one row: what every step did to it, and a sentence that sums it up."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from manifests.history import Decision
+from manifests.plain import plain
+from manifests.stage import Rule
+from manifests.wording import judged, number
+
+Outcome = Literal["kept", "altered", "made", "dropped", "left"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One rule, and the value that it looked at."""
+
+    rule: Rule
+    value: float | None  # None: it could not be measured, which keeps the row
+
+    @property
+    def passed(self) -> bool:
+        """Whether the rule keeps the row."""
+        return self.rule.keeps(self.value)
+
+    @property
+    def margin(self) -> float | None:
+        """How far the value is on the good side of the threshold; negative on the bad one."""
+        if self.value is None:
+            return None
+        distance = self.value - self.rule.threshold
+        return distance if self.rule.keep in {">=", ">"} else -distance
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON."""
+        return {**plain(self.rule), "value": self.value, "passed": self.passed, "margin": self.margin}
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """The row that stayed in the place of one that was dropped."""
+
+    id: bytes
+    url: str | None
+    excerpt: str
+    kept: bool  # in the version that was asked about; False: it was dropped later
+
+
+@dataclass(frozen=True, slots=True)
+class StepStory:
+    """What one step did to the row."""
+
+    number: int  # over the whole recipe; 0: reading the source
+    title: str
+    manifest: str  # in whose ledger it is written down
+    outcome: Outcome  # "made": the row is new here; "left": other rows were made from it
+    checks: tuple[Check, ...] = ()  # empty where the step measured nothing on this row
+    decision: Decision | None = None  # the refusal
+    twin: Twin | None = None
+    changes: tuple[str, ...] = ()  # the first lines that differ, as in a unified diff
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON."""
+        values = {name: plain(getattr(self, name)) for name in ("number", "title", "manifest", "outcome", "changes")}
+        refusal = self.decision and {name: getattr(self.decision, name) for name in ("reason", "value", "threshold")}
+        return values | {
+            "checks": [check.to_json() for check in self.checks],
+            "refusal": refusal,
+            "twin": plain(self.twin),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A row that this one was made from, and its story in a sentence."""
+
+    id: bytes
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A row's way through a recipe."""
+
+    row_id: bytes
+    manifest: str
+    kept: bool
+    steps: tuple[StepStory, ...]
+    url: str | None = None
+    domain: str | None = None
+    language: str | None = None
+    chars: int | None = None
+    made_by: str | None = None  # the step that made it
+    parents: tuple[Parent, ...] = ()  # that it was made from
+    children: tuple[bytes, ...] = ()  # made from it by the step at which it left
+    repeated: int = 0  # other records with the same id, which were refused
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON."""
+        names = ("manifest", "kept", "url", "domain", "language", "chars", "made_by", "parents", "children", "repeated")
+        return {
+            "id": self.row_id.hex(),
+            "sentence": sentence(self),
+            **{name: plain(getattr(self, name)) for name in names},
+            "steps": [step.to_json() for step in self.steps],
+        }
+
+
+def sentence(story: Story) -> str:
+    """Return the verdict in words."""
+    last = story.steps[-1]
+    if last.outcome == "dropped" and last.decision:
+        verdict = f"dropped by {last.title}: {_refusal(last, last.decision)}"
+    elif last.outcome == "left":
+        verdict = f"replaced by {_count(len(story.children), 'row')} that {last.title} made from it"
+    elif story.kept:
+        verdict = f"kept: {', '.join(_merits(story))}"
+    else:
+        verdict = f"gone after {last.title}: its ledger does not say why"
+    if story.made_by:
+        verdict += f"; made by {story.made_by} from {', '.join(parent.id.hex() for parent in story.parents)}"
+    if story.repeated:
+        verdict += f"; {_count(story.repeated, 'other record')} with the same id refused: input/repeated_id"
+    return verdict
+
+
+def _refusal(step: StepStory, decision: Decision) -> str:
+    if decision.twin:
+        alike = "a copy of" if decision.value is None else f"{decision.value:.2f} similar to"
+        url = f" {step.twin.url}" if step.twin and step.twin.url else ""
+        fate = "which is kept" if step.twin and step.twin.kept else "which was dropped later"
+        return f"{alike} {decision.twin.hex()}{url}, {fate}"
+    for check in step.checks:
+        if check.rule.reason == decision.reason and not check.passed:
+            return judged(check.rule, check.value)
+    if decision.value is None:
+        return decision.reason
+    threshold = "" if decision.threshold is None else f", threshold {number(decision.threshold)}"
+    return f"{decision.reason}: {number(decision.value)}{threshold}"
+
+
+def _merits(story: Story) -> Iterator[str]:
+    checks = [check for step in story.steps for check in step.checks]
+    measured = sum(bool(step.checks) for step in story.steps)
+    yield f"passed {_count(len(checks), 'rule')} in {_count(measured, 'step')}" if checks else "no rule looked at it"
+    altered = [step.title for step in story.steps if step.outcome == "altered"]
+    if altered:
+        yield f"altered by {', '.join(altered)}"
+    margins = [(check.margin / (abs(check.rule.threshold) or 1), check) for check in checks if check.margin is not None]
+    if margins:
+        closest = min(margins, key=lambda pair: pair[0])[1]
+        yield f"the closest {judged(closest.rule, closest.value)}"
+
+
+def _count(things: int, name: str) -> str:
+    return f"{things} {name}{'' if things == 1 else 's'}"

@@ -1,0 +1,29 @@
+"""Rules and values in words, for a person who wants to know why."""
+
+from manifests.stage import Rule
+
+_ASKED = {
+    ">=": ("at least", "asked for"),
+    ">": ("more than", "asked for"),
+    "<=": ("at most", "allowed"),
+    "<": ("less than", "allowed"),
+}
+
+
+def judged(rule: Rule, value: float | None) -> str:
+    """Return "gopher/few_words: 31 words, at least 50 are asked for"."""
+    name = rule.measure.rpartition("/")[2].replace("_", " ")
+    more, asked = _ASKED[rule.keep]
+    if value is None:
+        return f"{rule.reason}: {name} unknown, {more} {number(rule.threshold)} asked for"
+    shown, threshold = number(value), number(rule.threshold)
+    if shown == threshold and value != rule.threshold:
+        shown, threshold = repr(value), repr(rule.threshold)
+    if name.endswith("s") and value.is_integer():
+        return f"{rule.reason}: {shown} {name}, {more} {threshold} are {asked}"
+    return f"{rule.reason}: {name} {shown}, {more} {threshold} is {asked}"
+
+
+def number(value: float) -> str:
+    """Return a number as people write it: "31", "1,600", "0.8333"."""
+    return f"{int(value):,}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.4g}"

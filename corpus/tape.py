@@ -140,11 +140,13 @@ class Tape:
         lost_at = self.position
         self._base += len(self.data)
         self.data, self.at = b"", 0
-        if self.fault and not self.joined:
+        if not self.fault and self._at_span():
+            return None
+        if self.fault and self.joined:
+            self._raw_at = min(self._raw_at + 1, len(self._raw))  # the damaged member may begin right here
+        elif self.fault:
             lost_at = self.span_start
             self._raw_at = max(lost_at + 1 - self._raw_base, 0)
-        elif not self.fault and self._at_span():
-            return None
         elif not self.joined:
             lost_at = self.file_position
         self._scan()

@@ -70,7 +70,8 @@ def read_records(
     """Yield all records of a file, plain or gzipped, in order; `stream` stands at `start`.
 
     It is read forward, but for one step back (where it can seek) when a record that is not gzipped claims a length
-    beyond the limit and does not have it. Memory is bounded by a few times `max_record_bytes`, which counts the record's header and block, uncompressed.
+    beyond the limit and does not have it. Memory is bounded by a few times `max_record_bytes`, which counts the
+    record's header and block, uncompressed.
     Nothing that a file contains raises; errors of the stream itself do.
     """
     tape = Tape(stream, start, max_record_bytes)

@@ -1,5 +1,6 @@
 import gzip
 import io
+import itertools
 import zlib
 
 import pytest
@@ -172,6 +173,14 @@ def test_a_damaged_member_costs_only_its_record() -> None:
     assert told(member(A) + b"\0" * 9 + member(C)) == [BLOCKS[0], "warc/bad_header", BLOCKS[2]]
 
 
+def test_a_damaged_member_after_one_with_two_records_costs_only_itself() -> None:
+    damaged = bytearray(member(C))
+    damaged[-6] ^= 1
+    found = told(member(A + B) + bytes(damaged) + member(A))
+    assert found == ["warc/not_record_compressed", *BLOCKS[:2], "warc/bad_gzip", BLOCKS[0]]
+    assert told(member(A + B) + bytes(damaged)) == ["warc/not_record_compressed", *BLOCKS[:2], "warc/bad_gzip"]
+
+
 def test_a_plain_record_inside_a_page_is_no_record() -> None:
     page = b"<pre>\r\n" + A + b"</pre>"
     assert told(record("x", page) + B) == [("x", page), BLOCKS[1]]
@@ -247,3 +256,16 @@ def test_whatever_a_file_holds_reading_ends_and_its_stretches_are_in_order(parts
     found = read(b"".join(parts), max_record_bytes=500)
     offsets = [one.offset for one in found]
     assert offsets == sorted(offsets)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from([member(PLAIN), CRAWL + PLAIN, PLAIN + CRAWL, member(A + B) + member(C) + CRAWL]),
+    st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), min_size=1, max_size=9),
+)
+def test_however_a_file_is_damaged_reading_ends(data: bytes, flips: list[tuple[float, int]]) -> None:
+    damaged = bytearray(data)
+    for place, flip in flips:
+        damaged[int(place * len(damaged))] ^= flip
+    found = list(itertools.islice(read_records(io.BytesIO(bytes(damaged))), 100))
+    assert len(found) < 30

@@ -39,9 +39,10 @@ def funnel(names: Sequence[str], entered: Sequence[int], left: Sequence[int]) ->
         axes.set_yticks(places, names)
         axes.set_xlim(0, most * 1.12)
         axes.tick_params(axis="y", length=0)
-        axes.set_xlabel("rows")
+        figure.subplots_adjust(left=0.25, right=0.985, top=0.98, bottom=0.3 / height)
 
-    return _svg(draw, height=0.34 * len(names) + 0.7)
+    height = 0.34 * len(names) + 0.45
+    return _svg(draw, height=height)
 
 
 def histogram(kept: NDArray[np.float64], dropped: NDArray[np.float64], thresholds: Sequence[float]) -> str:
@@ -59,13 +60,16 @@ def histogram(kept: NDArray[np.float64], dropped: NDArray[np.float64], threshold
         edges = np.linspace(low - margin, high + margin, BINS + 1)
         clipped = [np.clip(part, edges[0], edges[-1]) for part in (kept, dropped)]
         axes.hist(clipped, bins=edges.tolist(), stacked=True, color=[KEPT, DROPPED], label=["kept", "dropped here"])
+        axes.set_ylim(0, axes.get_ylim()[1] * 1.12)
         for threshold in thresholds:
             axes.axvline(threshold, color=LINE, linestyle="--", linewidth=1)
-            axes.text(threshold, axes.get_ylim()[1], f" {threshold:g}", va="top", color=LINE)
+            axes.text(threshold, axes.get_ylim()[1], f" {threshold:,.6g}", va="top", color=LINE)
         axes.set_ylabel("rows")
-        axes.legend(frameon=False, loc="upper right")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
+        figure.legend(frameon=False, loc="upper right", ncols=2, borderaxespad=0)
+        figure.subplots_adjust(left=0.09, right=0.985, top=0.84, bottom=0.17)
 
-    return _svg(draw, height=1.7)
+    return _svg(draw, height=1.8)
 
 
 def series(points: Sequence[tuple[float, float]], name: str, along: str) -> str:
@@ -76,13 +80,14 @@ def series(points: Sequence[tuple[float, float]], name: str, along: str) -> str:
         axes.plot([x for x, _ in points], [y for _, y in points], color=KEPT, linewidth=1.2)
         axes.set_ylabel(name)
         axes.set_xlabel(along)
+        figure.subplots_adjust(left=0.09, right=0.985, top=0.95, bottom=0.22)
 
     return _svg(draw, height=2.2)
 
 
 def _svg(draw: Callable[[Figure], Any], *, height: float) -> str:
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(8.4, height), layout="constrained")
+        figure = Figure(figsize=(8.4, height))
         figure.patch.set_alpha(0)
         draw(figure)
         for axes in figure.axes:

@@ -156,7 +156,7 @@ def domains(urls: Sequence[str | None]) -> pa.Array:
 def step_records(steps: Sequence[Stage | Selection], counts: Sequence[Counts]) -> tuple[StepRecord, ...]:
     """Return what a manifest says of its steps; the first count is that of the input."""
     described: list[tuple[str, dict[str, Any], tuple[Any, ...]]] = [(INPUT, {}, ())]
-    described += [(type(step).__name__, json.loads(canonical.encode(step)), step.rules()) for step in steps]
+    described += [(step.title, json.loads(canonical.encode(step)), step.rules()) for step in steps]
     return tuple(
         StepRecord(
             stage=name,

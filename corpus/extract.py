@@ -7,7 +7,7 @@ Extraction is decoding (corpus.charset), parsing and trafilatura, all in a helpe
 memory for each page (corpus.bounded). Nothing is kept between pages: the same page gives the same text whatever came
 before it.
 
-Pages that are refused: page/status, page/empty, page/too_large, page/not_html; charset/undecodable, extract/empty,
+Pages that are refused: page/status, page/empty, page/too_many_bytes, page/not_html; charset/undecodable, extract/empty,
 extract/timeout, extract/out_of_memory, extract/crashed.
 """
 
@@ -58,7 +58,7 @@ class HtmlPages(Rules):
             *at_least("page/status", "page/status", self.status),
             *at_most("page/status", "page/status", self.status),
             *at_least("page/empty", "page/bytes", self.min_bytes),
-            *at_most("page/too_large", "page/bytes", self.max_bytes),
+            *at_most("page/too_many_bytes", "page/bytes", self.max_bytes),
             *at_least("page/not_html", "page/html", 1),
         )
 

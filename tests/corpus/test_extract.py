@@ -69,7 +69,7 @@ def text_of(content: bytes | str, **fields) -> str:
     [
         (page(ARTICLE, status=404), ("page/status", 404, 200)),
         (page(""), ("page/empty", 0, 1)),
-        (page("x" * 101), ("page/too_large", 101, 100)),
+        (page("x" * 101), ("page/too_many_bytes", 101, 100)),
         (page("{}", "application/json"), ("page/not_html", 0, 1)),
         (page(b"%PDF-1.4 <html>"), ("page/not_html", 0, 1)),
         (page("just words", "text/plain"), ("page/not_html", 0, 1)),
@@ -169,7 +169,7 @@ def test_a_page_that_makes_the_extractor_raise_is_refused_and_the_next_one_is_no
 
 
 def test_fifty_megabytes_of_nothing_do_no_harm():
-    assert refusal(HtmlPages(), page(b"<" * 50_000_000))[0] == "page/too_large"
+    assert refusal(HtmlPages(), page(b"<" * 50_000_000))[0] == "page/too_many_bytes"
     assert outcome(ExtractText(timeout_s=0.5), page(b"<" * 50_000_000)).reason == "extract/timeout"
 
 

@@ -22,7 +22,7 @@ from typing import Any, Protocol
 from manifests import canonical, ledger
 from manifests.changes import recipe_changes
 from manifests.commit import Draft, commit, in_threads
-from manifests.errors import BadRecipe, BadSource
+from manifests.errors import BadRecipe, BadSource, Damaged, NotFound
 from manifests.lineage import recipe_steps
 from manifests.manifest import Ledger, Manifest
 from manifests.masking import Masked, Masking
@@ -87,6 +87,7 @@ def run(
     if getattr(map, "distributed", False) and not store.shared:
         raise BadRecipe(f"{store.url} lives in this process only; other workers cannot see it: use a folder or s3://")
     started, clock = datetime.now(UTC), time.perf_counter()
+    recipe = recipe.resolve(store)
     job = _Job(store, map, watcher or Silent(), limit)
     job.announce(recipe, source, tag)
     manifest = job.make(recipe, source)
@@ -107,7 +108,11 @@ class _Job:
         """Say what moved since the last version of this name, before anything is made again."""
         head = self.store.head(tag) if tag else None
         if head:
-            old = recipe_steps(self.store, self.store.manifest(head.manifest))
+            try:
+                old = recipe_steps(self.store, self.store.manifest(head.manifest))
+            except (Damaged, NotFound) as error:
+                self.watcher.say(f"{head} cannot be compared with: {error}")
+                return
             new = recipe_steps(self.store, self.store.manifest(source)) if isinstance(source, str) else []
             new += json.loads(canonical.encode(recipe.steps))
             for change in recipe_changes(old, new):
@@ -121,9 +126,7 @@ class _Job:
             fingerprint = canonical.digest(steps)
             if len(part) == 1 and isinstance(part[0], Selection):
                 if manifest is None:
-                    raise BadRecipe(
-                        f"{recipe.name}: {part[0].title} selects among stored rows; put a stage first"
-                    )
+                    raise BadRecipe(f"{recipe.name}: {part[0].title} selects among stored rows; put a stage first")
                 manifest = self._select(part[0], manifest, fingerprint)
             else:
                 stages = tuple(step for step in part if isinstance(step, Stage))

@@ -19,6 +19,7 @@ A selection needs to see all rows (deduplication, percentiles); it writes masks,
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from dataclasses import replace as with_fields
 from importlib.metadata import version as library_version
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
@@ -29,6 +30,7 @@ from manifests.errors import BadRecipe
 from manifests.rows import Row
 
 if TYPE_CHECKING:
+    from manifests.store import Store
     from manifests.view import View
 
 Values: TypeAlias = Mapping[str, float | None]
@@ -110,6 +112,14 @@ class Stage:
         """What people call it."""
         return type(self).__name__
 
+    def resolve(self, store: "Store") -> "Stage":  # noqa: ARG002 - most stages name nothing in a store
+        """Return this stage with the digests of what it names by ref; `run` asks before it takes a fingerprint."""
+        return self
+
+    def within(self, store: "Store") -> "Stage":  # noqa: ARG002 - as above
+        """Return this stage as a worker calls it: one that keeps something in the store gets the store here."""
+        return self
+
     def describe(self) -> dict[str, Any]:
         """Return all that this stage's output depends on; its fingerprint is taken over it."""
         return describe(self)
@@ -153,6 +163,12 @@ class Only(Stage):
     def rules(self) -> tuple[Rule, ...]:
         return self.stage.rules()
 
+    def resolve(self, store: "Store") -> "Stage":
+        return with_fields(self, stage=self.stage.resolve(store))
+
+    def within(self, store: "Store") -> "Stage":
+        return with_fields(self, stage=self.stage.within(store))
+
     def __call__(self, rows: Iterable[Row]) -> Iterator[Row | Kept | Rejected]:
         passed: list[Row] = []
 
@@ -189,6 +205,10 @@ class Selection:
     def rules(self) -> tuple[Rule, ...]:
         """Return the rules behind the values that the selection records."""
         return ()
+
+    def resolve(self, store: "Store") -> "Selection":  # noqa: ARG002 - most selections name nothing in a store
+        """Return this selection with the digests of what it names by ref; `run` asks before it takes a fingerprint."""
+        return self
 
     def describe(self) -> dict[str, Any]:
         """Return all that this selection's masks depend on; its fingerprint is taken over it."""
@@ -253,6 +273,10 @@ class Recipe:
     def fingerprint(self) -> str:
         """Digest of the steps. The name is not in it: it cannot change a row."""
         return canonical.digest(self.steps)
+
+    def resolve(self, store: "Store") -> "Recipe":
+        """Return the recipe with the digests of what its steps name by ref. Raises NotFound."""
+        return with_fields(self, steps=tuple(step.resolve(store) for step in self.steps))
 
 
 def describe(step: Step | Side) -> dict[str, Any]:

@@ -167,7 +167,7 @@ class _Passage:
                 yield row
 
         parents: set[bytes] = set()
-        for outcome in stage(pulled()):
+        for outcome in stage.within(self.store)(pulled()):
             row = outcome.row if isinstance(outcome, Kept | Rejected) else outcome
             given = waiting.pop(row.id, None)
             if given is None:

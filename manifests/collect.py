@@ -21,10 +21,9 @@ from manifests.manifest import Manifest
 from manifests.records import unseal
 from manifests.store import GRACE_S, Ref, Store
 
-_HEX = "[0-9a-f]{64}"
-_OBJECT = re.compile(rf"objects/[0-9a-f]{{2}}/({_HEX})\.[a-z0-9]+")
-_MANIFEST = re.compile(rf"manifests/({_HEX})\.json")
-_ACTION = re.compile(rf"actions/[0-9a-f]{{2}}/({_HEX})\.json")
+OBJECT = re.compile(r"objects/([0-9a-f]{2})/(\1[0-9a-f]{62})(\.[a-z0-9]+)")  # the second group is the digest
+MANIFEST = re.compile(r"manifests/([0-9a-f]{64})\.json")
+_ACTION = re.compile(r"actions/([0-9a-f]{2})/\1[0-9a-f]{62}\.json")
 _KEPT = re.compile(r"refs/.+/[0-9]+\.json|forgotten/[0-9a-f]{32}\.json|runs/[^/]+\.json|calls/.+")
 
 
@@ -107,8 +106,8 @@ class _Marks:
         self.refs: list[Ref] = store.refs()
         self.keys = list(store.files.keys(""))
         self.leftovers = list(store.files.leftovers())
-        self.objects = {key: match[1] for key in self.keys if (match := _OBJECT.fullmatch(key))}
-        self.manifests = {match[1]: key for key in self.keys if (match := _MANIFEST.fullmatch(key))}
+        self.objects = {key: match[2] for key in self.keys if (match := OBJECT.fullmatch(key))}
+        self.manifests = {match[1]: key for key in self.keys if (match := MANIFEST.fullmatch(key))}
         self.actions = [key for key in self.keys if _ACTION.fullmatch(key)]
         known = {*self.objects, *self.manifests.values(), *self.actions, *self.leftovers}
         self.foreign = [key for key in self.keys if key not in known and not _KEPT.fullmatch(key)]

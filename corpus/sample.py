@@ -21,10 +21,10 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from corpus.archives import members
-from corpus.package_index import Archive, Progress, fetch_archives
 from corpus.sample_packages import PACKAGES, Package
 from corpus.warc_writer import Writer
 from manifests.errors import BadSource
+from manifests.package_index import Archive, Progress, fetch_archives
 
 INSPECTOR = "https://inspector.pypi.io/project"
 CONTENT_TYPES = {  # no charset: the archives do not say one, and pages often say a wrong one

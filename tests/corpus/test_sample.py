@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from corpus.archives import MAX_MEMBER_BYTES, members
-from corpus.package_index import pip_options
 from corpus.sample import fetch_sample, own_address
 from corpus.sample_packages import PACKAGES, Package
 from corpus.warc_pages import pages
 from manifests.errors import BadSource
+from manifests.package_index import pip_options
 from manifests.rows import Page
 from manifests.stage import Rejected
 

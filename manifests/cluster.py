@@ -11,8 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from secrets import token_hex
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from manifests.errors import Incomplete, KobaError
 
@@ -30,16 +29,6 @@ class RayMap:
         `address` "auto" is the cluster that this process runs in; `memory_bytes` is a hint for Ray's scheduler.
         """
         self.workers, self.address, self.memory_bytes = workers, address, memory_bytes
-        self._owns_ray = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._owns_ray:
-            _ray().shutdown()
 
     def __call__(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         """Yield `function(item)` for each item.
@@ -73,7 +62,6 @@ class RayMap:
             runtime_env={"env_vars": {"PYTHONPATH": paths}} if address is None else None,
             **local,
         )
-        self._owns_ray = True
 
 
 class _Flight:

@@ -11,7 +11,6 @@ The same object is a script for `ray job submit`, and `koba run NAME`. Stdout is
 import inspect
 import os
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
@@ -36,7 +35,7 @@ def program(
 ) -> Command:
     """Return the command that runs a recipe; `source` makes what the user typed into something to read."""
     name = Path(inspect.getfile(recipe)).stem
-    text = inspect.getdoc(inspect.getmodule(recipe)) or ""
+    text = (inspect.getdoc(inspect.getmodule(recipe)) or "").replace("\n\n    ", "\n\n\b\n    ")  # \b: not wrapped
     options = _recipe_options(recipe)
 
     def callback(sources: tuple[str, ...], store_url: str, tag: str | None, **given: Any) -> Run | None:
@@ -47,11 +46,8 @@ def program(
             _preview(made, read, store_url, shared["preview"])
             return None
         store = Store(store_url)
-        with ExitStack() as stack:
-            bars = stack.enter_context(Bars())
-            over: Map = map
-            if shared["workers"] != 1:
-                over = stack.enter_context(cluster.ray_map(shared["workers"]))
+        over: Map = map if shared["workers"] == 1 else cluster.ray_map(shared["workers"])
+        with Bars() as bars:
             done = run(made, read, store=store, map=over, tag=tag or made.name, limit=shared["limit"], watcher=bars)
         if shared["as_json"]:
             echo_json(summary(done))

@@ -18,8 +18,7 @@ RECIPE = Recipe("r", (Shout(), Length(60), SameLast()))
 
 @pytest.fixture(scope="module")
 def cluster():
-    with ray_map(workers=2) as map:
-        yield map
+    return ray_map(workers=2)
 
 
 @dataclass(frozen=True)

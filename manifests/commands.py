@@ -1,0 +1,191 @@
+"""Commands that look at datasets and look after a store. None of them knows where rows come from.
+
+Each imports what it needs when it runs: help must be quick.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from manifests.options import Command, echo_json, json_option, store_option
+
+if TYPE_CHECKING:
+    from manifests.lookup import Found
+    from manifests.store import Store
+
+COMMANDS: list[click.Command] = []
+
+
+def command(name: str) -> Callable[[Callable[..., None]], click.Command]:
+    """Make a function a command of `koba`."""
+
+    def add(function: Callable[..., None]) -> click.Command:
+        made = click.command(name, cls=Command)(store_option(function))
+        COMMANDS.append(made)
+        return made
+
+    return add
+
+
+def open_store(url: str) -> "Store":
+    """Open the store that a command was given."""
+    from manifests.store import Store
+
+    return Store(url)
+
+
+def find_row(store: "Store", row_id: str, within: str | None) -> "Found":
+    """Find a row by id or prefix, in a version or in all of them."""
+    from manifests.lookup import find
+
+    return find(store, row_id, store.manifest(within) if within else None)
+
+
+in_option = click.option("--in", "within", metavar="NAME", help="Look in this version only [default: in all].")
+
+
+@command("ls")
+@click.argument("name", required=False)
+@json_option
+def list_versions(name: str | None, store_url: str, as_json: bool) -> None:
+    """List datasets and their versions."""
+    from manifests import tables
+
+    store = open_store(store_url)
+    refs = [(ref, store.manifest(ref.manifest)) for ref in store.refs() if name in {None, ref.name}]
+    if as_json:
+        echo_json(
+            [{"name": str(ref), "manifest": made.id, "rows": made.rows, "content": made.content} for ref, made in refs]
+        )
+    elif refs:
+        tables.console().print(tables.versions(refs))
+    else:
+        click.echo("nothing yet; `koba quickstart` makes a first dataset", err=True)
+
+
+@command("diff")
+@click.argument("old")
+@click.argument("new")
+@click.option("--limit", default=20, show_default=True, help="Documents of each sort to show.")
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page instead.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 where the versions differ.")
+@json_option
+def diff_versions(
+    old: str, new: str, limit: int, html: Path | None, exit_code: bool, store_url: str, as_json: bool
+) -> None:
+    """Compare two versions: documents with reasons, recipe, shards, statistics."""
+    from manifests import tables
+    from manifests.diff import diff
+
+    made = diff(open_store(store_url), old, new)
+    if html:
+        from manifests.report.page import diff_page
+
+        html.write_text(diff_page(made, old, new), encoding="utf-8")
+        click.echo(html)
+    elif as_json:
+        echo_json(made.to_json(limit))
+    else:
+        tables.print_diff(made, old, new, limit)
+    if exit_code and made.old.content != made.new.content:
+        raise SystemExit(1)
+
+
+@command("why")
+@click.argument("row_id")
+@in_option
+@json_option
+def why_row(row_id: str, within: str | None, store_url: str, as_json: bool) -> None:
+    """Tell why a row was kept, changed or dropped: every rule, value and threshold."""
+    from manifests import tables
+    from manifests.explain import why
+
+    store = open_store(store_url)
+    found = find_row(store, row_id, within)
+    story = why(store, found.row_id, found.manifest)
+    if as_json:
+        echo_json(story.to_json())
+    else:
+        tables.print_story(story)
+
+
+@command("what-if")
+@click.argument("name")
+@click.option("--rule", required=True, help="A rule's reason, such as gopher/few_words.")
+@click.option("--threshold", required=True, type=float)
+@json_option
+def what_if_threshold(name: str, rule: str, threshold: float, store_url: str, as_json: bool) -> None:
+    """Tell what another threshold would change, from recorded values: nothing is run."""
+    from manifests.what_if import sentence, what_if
+
+    store = open_store(store_url)
+    answer = what_if(store, store.manifest(name), rule, threshold)
+    if as_json:
+        echo_json(answer.to_json())
+    else:
+        click.echo(sentence(answer))
+
+
+@command("fsck")
+@click.option("--deep", is_flag=True, help="Read and check every byte.")
+@click.option("--repair", is_flag=True, help="Remove damaged objects, so that they are made again.")
+@json_option
+def check_store(deep: bool, repair: bool, store_url: str, as_json: bool) -> None:
+    """Check that a store is whole. Exits with 2 where it is not."""
+    from manifests.check import fsck
+    from manifests.plain import plain
+
+    problems = fsck(open_store(store_url), deep=deep, repair=repair)
+    if as_json:
+        echo_json(plain(problems))
+    for problem in problems if not as_json else ():
+        click.echo(str(problem))
+    if not problems:
+        click.echo(f"{store_url}: no problem found", err=True)
+    elif not all(problem.repaired for problem in problems):
+        raise SystemExit(2)
+
+
+@command("gc")
+@click.option("--delete", is_flag=True, help="Delete what is found; without it, nothing is touched.")
+@click.option("--grace-hours", default=24.0, show_default=True, help="Keep everything younger than this.")
+@json_option
+def collect_garbage(delete: bool, grace_hours: float, store_url: str, as_json: bool) -> None:
+    """Find, and with --delete remove, what no name leads to."""
+    from manifests import tables
+    from manifests.collect import gc
+    from manifests.plain import plain
+
+    found = gc(open_store(store_url), grace_s=grace_hours * 3600, delete=delete)
+    if as_json:
+        echo_json(plain(found))
+        return
+    done = "deleted" if delete else "would be deleted (--delete does it)"
+    click.echo(f"{len(found.garbage):,} objects, {tables.size(found.size_bytes)} {done}; {found.kept:,} stay")
+    for key in found.foreign:
+        click.echo(f"not ours, left alone: {key}", err=True)
+
+
+@command("tag")
+@click.argument("name")
+@click.argument("version")
+def tag_version(name: str, version: str, store_url: str) -> None:
+    """Make VERSION (a name, name@n or id) the next version of NAME."""
+    store = open_store(store_url)
+    click.echo(store.tag(name, store.resolve(version)))
+
+
+@command("report")
+@click.argument("name")
+@click.option(
+    "-o", "--output", default="report.html", show_default=True, type=click.Path(dir_okay=False, path_type=Path)
+)
+def write_report(name: str, output: Path, store_url: str) -> None:
+    """Write a report on a dataset: one HTML file that opens offline."""
+    from manifests.report.page import dataset_page
+
+    store = open_store(store_url)
+    output.write_text(dataset_page(store, store.manifest(name), name), encoding="utf-8")
+    click.echo(output)

@@ -21,6 +21,8 @@ from manifests.store import Store
 
 Array = np.ndarray[Any, Any]
 
+_MOST_HINT_BITS = 24  # 16 MiB: first bits of ids that are there, so that most others need no search
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -76,6 +78,10 @@ class Finder:
     def __init__(self, ids: Array) -> None:
         keys = id_keys(ids)
         self._high, self._low = np.ascontiguousarray(keys[:, 0]), np.ascontiguousarray(keys[:, 1])
+        bits = min(max(8, len(ids).bit_length() + 3), _MOST_HINT_BITS)
+        self._shift = np.uint64(64 - bits)
+        self._hint = np.zeros(2**bits, bool)
+        self._hint[self._high >> self._shift] = True
 
     def __len__(self) -> int:
         return len(self._high)
@@ -83,16 +89,18 @@ class Finder:
     def find(self, wanted: Array) -> Array:
         """Return the position of each of `wanted`, in any order, or -1."""
         sought = id_keys(wanted)
-        at = np.searchsorted(self._high, np.ascontiguousarray(sought[:, 0]))
         found = np.full(len(wanted), -1, np.int64)
-        left = np.flatnonzero(at < len(self))
+        left = np.flatnonzero(self._hint[sought[:, 0] >> self._shift])
+        sought = sought[left]
+        at = np.searchsorted(self._high, np.ascontiguousarray(sought[:, 0]))
         while len(left):  # once, and again only where different ids share their first half
-            place = at[left]
-            same = self._high[place] == sought[left, 0]
-            exact = same & (self._low[place] == sought[left, 1])
-            found[left[exact]] = place[exact]
-            left = left[same & ~exact & (place + 1 < len(self))]
-            at[left] += 1
+            inside = at < len(self)
+            left, at, sought = left[inside], at[inside], sought[inside]
+            same = self._high[at] == sought[:, 0]
+            exact = same & (self._low[at] == sought[:, 1])
+            found[left[exact]] = at[exact]
+            again = same & ~exact
+            left, at, sought = left[again], at[again] + 1, sought[again]
         return found
 
 

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from manifests import canonical, shard
 from manifests.commit import bucket_bits, id_keys, in_threads
+from manifests.ledger import DECISIONS
 from manifests.manifest import IndexPart, Ledger, Manifest, StepRecord
 from manifests.store import Store
 
@@ -59,3 +60,63 @@ def binary(array: np.ndarray) -> pa.Array:
     return pa.FixedSizeBinaryArray.from_buffers(
         pa.binary(16), len(array), [None, pa.py_buffer(np.ascontiguousarray(array))]
     )
+
+
+def two_versions(store: Store, rows: int) -> tuple[Manifest, Manifest]:
+    """Two versions of so many rows, of which 1 % are removed, 1 % added and 1 % changed, each with a full ledger.
+
+    Rows that both versions dropped stand in the ledgers too: one for every ten kept ones.
+    """
+    random = np.random.default_rng(2)
+    ids = sorted_ids(rows + rows // 100, 1)
+    hashes, fate = random.integers(0, 256, ids.shape, np.uint8), random.integers(0, 101, len(ids))
+    changed = hashes.copy()
+    changed[fate == 2] ^= 1
+    others = sorted_ids(rows // 10, 4)
+    made = []
+    for missing, own_hashes in ((0, hashes), (1, changed)):
+        here, gone = fate != missing, ids[fate == missing]
+        describe = {"stage": "Length", "fields": {"max_chars": 100 + missing}}
+        steps = (StepRecord("Input", {}), StepRecord("Length", describe, dropped=len(gone)))
+        values = in_threads(
+            lambda part: _values(store, part), np.array_split(random.permutation(ids[here]), 1 + rows // 100_000)
+        )
+        drops = in_threads(
+            lambda part: _drops(store, part), np.array_split(random.permutation(np.concatenate([gone, others])), 16)
+        )
+        ledger = Ledger(values=tuple(values), decisions=tuple(drops))
+        made.append(indexed(store, ids[here], own_hashes[here], steps=steps, ledger=ledger))
+    return made[0], made[1]
+
+
+def _values(store: Store, ids: np.ndarray) -> str:
+    numbers = ids[:, 8].astype(np.int64) * 8 + ids[:, 9] % 8
+    names = pa.array([f"site{n}.example" for n in range(2048)])
+    languages = pa.array(["en", "ja"])
+    rows = len(ids)
+    table = {
+        "id": binary(ids),
+        "domain": names.take(pa.array(numbers)),
+        "language": languages.take(pa.array(numbers % 2)),
+        "chars": pa.array(numbers, pa.int32()),
+        "dropped_at": pa.nulls(rows, pa.int16()),
+        "reason": pa.nulls(rows, pa.string()),
+        "parents": pa.nulls(rows, pa.list_(pa.binary(16))),
+        "1:length/chars": pa.array(numbers, pa.float64()),
+    }
+    return store.put(shard.write_parquet(pa.table(table)))
+
+
+def _drops(store: Store, ids: np.ndarray) -> str:
+    rows = len(ids)
+    columns = {
+        "id": binary(ids),
+        "step": pa.array(np.ones(rows), pa.int16()),
+        "action": pa.repeat("dropped", rows),
+        "reason": pa.repeat("length/too_long", rows),
+        "value": pa.array(ids[:, 0].astype(np.float64)),
+        "threshold": pa.repeat(100.0, rows),
+        "twin": pa.nulls(rows, pa.binary(16)),
+        "payload": pa.nulls(rows, pa.binary()),
+    }
+    return store.put(shard.write_parquet(pa.table(columns, DECISIONS)))

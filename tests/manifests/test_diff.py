@@ -13,6 +13,7 @@ from manifests.store import Store
 from manifests.view import View
 from tests.manifests import small
 from tests.manifests.conftest import Small
+from tests.manifests.indexes import two_versions
 from tests.manifests.stages import Source
 
 
@@ -312,3 +313,16 @@ def test_every_absence_is_explained_by_a_line_of_the_ledger(made, first, second)
         reason, rules = change.reason.removeprefix(PARENT), [*small.Words().rules(), *small.Kana().rules()]
         assert reason in {rule.reason for rule in rules} | {"copies/copy", "short/chars"}, change
         assert change.value is not None
+
+
+def test_large_versions_are_compared_bucket_by_bucket_and_explained(store):
+    old, new = two_versions(store, 300_000)
+    found = diff(store, old, new)
+    assert len(old.index) == len(new.index) == 2
+    assert found.rows.removed + found.rows.unchanged + found.rows.changed == old.rows
+    assert found.rows.added + found.rows.unchanged + found.rows.changed == new.rows
+    for what in ("removed", "added"):
+        assert found.reasons[what] == {"length/too_long": getattr(found.rows, what)}
+        assert getattr(found.rows, what) == pytest.approx(3_000, rel=0.1)
+    assert found.reasons["changed"] == {"content changed": found.rows.changed}
+    assert found.groups("domain")["rows"].sum() == new.rows - old.rows

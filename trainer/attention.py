@@ -27,7 +27,8 @@ def attend_ref(q_BHTP: Tensor, k_BKTP: Tensor, v_BKTP: Tensor, layout: Layout, w
     k_BHTP, v_BHTP = k_BKTP.repeat_interleave(repeat, 1), v_BKTP.repeat_interleave(repeat, 1)
     scores_BHTT = q_BHTP @ k_BHTP.transpose(-1, -2) * q_BHTP.shape[-1] ** -0.5
     weights_BHTT = scores_BHTT.masked_fill(~(layout.mask & near_TT), -torch.inf).softmax(-1)
-    return weights_BHTT @ v_BHTP
+    mixed_BHTP: Tensor = weights_BHTT @ v_BHTP
+    return mixed_BHTP
 
 
 def _attend_in_blocks(q_BHTP: Tensor, k_BKTP: Tensor, v_BKTP: Tensor, layout: Layout, window: int) -> Tensor:

@@ -42,7 +42,7 @@ class Span:
 class Batch:
     """Packed sequences, each [B, T]."""
 
-    step: int
+    step: int  # counted from 1
     tokens: Tensor
     labels: Tensor  # the token that follows in the same document, or IGNORE
     documents: Tensor  # upwards along each sequence; padding is a document of its own
@@ -184,11 +184,10 @@ class Loader:
 
     def next(self) -> Batch | None:
         """Return the next batch, or None where the stream has ended."""
-        step = self.state.step
         spans = self.plan()
         if spans is None:
             return None
-        return self._filled(step, spans[self.rank :: self.ranks])
+        return self._filled(self.state.step, spans[self.rank :: self.ranks])
 
     def plan(self) -> list[list[Span]] | None:
         """Step on by one batch, and return the spans of each of its sequences."""
@@ -207,13 +206,13 @@ class Loader:
         return sum(self.state.tokens) - self.state.packed
 
     def rows_of_step(self, step: int) -> list[list[Span]]:
-        """Return the spans of each sequence of a step that was made or will be. Steps count from 0."""
+        """Return the spans of each sequence of a step that was made or will be. Steps count from 1."""
         again = Loader(self.sources, length=self.length, batch=self.batch, seed=self.seed, epochs=self.epochs)
-        for _ in range(step):
+        for _ in range(step - 1):
             again.plan()
-        spans = again.plan()
+        spans = again.plan() if step > 0 else None
         if spans is None:
-            raise BadRecipe(f"there is no step {step}: the data end after {again.state.step} steps")
+            raise BadRecipe(f"there is no step {step}: the data give steps 1 to {again.state.step}")
         return spans
 
     def _sequence(self) -> Iterator[Span]:

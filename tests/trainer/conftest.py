@@ -1,0 +1,20 @@
+"""One thread for all of it, and a store with a small dataset of tokens."""
+
+import pytest
+import torch
+
+from manifests.store import Store
+from tests.trainer.small import sentences, tokens_in
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory):
+    """A store with the dataset `texts`: 40 rows of tokens."""
+    made = Store(str(tmp_path_factory.mktemp("store")))
+    tokens_in(made, sentences(40))
+    return made

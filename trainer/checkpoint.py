@@ -1,0 +1,189 @@
+"""Checkpoints: a folder for each, which is there as a whole or not at all.
+
+    step-00000100/model.safetensors        the weights
+    step-00000100/optimizer.safetensors    two moments and a count for each weight
+    step-00000100/metrics.jsonl            a line for each step so far
+    step-00000100/checkpoint.json          the job (data, shape, settings), the step, the loader's state, the digests
+
+It is written under a temporary name and renamed, so that a writer killed at any moment leaves the last one usable.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from manifests.errors import Conflict, Damaged, NotFound, StoreFailed
+from manifests.records import seal, unseal
+from trainer.config import Config
+from trainer.data import State
+from trainer.settings import Settings
+
+RECORD = "checkpoint.json"
+WEIGHTS, MOMENTS, METRICS = "model.safetensors", "optimizer.safetensors", "metrics.jsonl"
+_STEP = re.compile(r"step-([0-9]{8,})")
+_TEMPORARY = re.compile(r"\.step-[0-9]{8,}\.[0-9a-f]{16}")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a training run is: everything that decides on its weights."""
+
+    data: Mapping[str, float]  # weight by manifest id
+    tokenizer: str  # digest
+    config: Config
+    settings: Settings
+    start: str | None = None  # digest of the weights that it started from; none: drawn from the seed
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return literals, as JSON would give them back."""
+        plain = {"data": dict(self.data), "tokenizer": self.tokenizer, "start": self.start}
+        return plain | {part: _fields(getattr(self, part)) for part in ("config", "settings")}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A stored checkpoint. Files are verified when they are read."""
+
+    path: Path
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """The content of `checkpoint.json`. Raises NotFound, Damaged."""
+        try:
+            data = (self.path / RECORD).read_bytes()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise NotFound(f"{self.path} is no checkpoint: it has no {RECORD}; give a folder step-<number>") from error
+        return unseal(data, str(self.path / RECORD))
+
+    @property
+    def step(self) -> int:
+        """How many steps were made."""
+        return int(self.record["step"])
+
+    @cached_property
+    def job(self) -> Job:
+        """What was trained, and on what."""
+        job = self.record["job"]
+        return Job(job["data"], job["tokenizer"], Config(**job["config"]), Settings(**job["settings"]), job["start"])
+
+    @property
+    def state(self) -> State:
+        """Where the loader stood."""
+        return State(**self.record["loader"])
+
+    @property
+    def weights_digest(self) -> str:
+        """SHA-256 of the file of weights."""
+        return str(self.record["digests"][WEIGHTS])
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return the weights by name. Raises Damaged."""
+        return load_file(self._verified(WEIGHTS))
+
+    def moments(self) -> dict[str, Tensor]:
+        """Return the optimizer's state by name. Raises Damaged."""
+        return load_file(self._verified(MOMENTS))
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Return what was measured in each step, from the first. Raises Damaged."""
+        return [json.loads(line) for line in self._verified(METRICS).read_text().splitlines()]
+
+    def _verified(self, name: str) -> Path:
+        path = self.path / name
+        try:
+            found = file_digest(path)
+        except FileNotFoundError as error:
+            raise Damaged(f"{path} is missing; go on from an earlier checkpoint: move {self.path.name} away") from error
+        if found != self.record["digests"][name]:
+            raise Damaged(
+                f"{path} has the digest {found[:16]}..., its record says {self.record['digests'][name][:16]}...: the "
+                f"file was changed or its disk is failing. Go on from an earlier checkpoint: move {self.path.name} away"
+            )
+        return path
+
+
+def write_checkpoint(
+    folder: Path,
+    job: Job,
+    state: State,
+    *,
+    weights: Mapping[str, Tensor],
+    moments: Mapping[str, Tensor],
+    metrics: Sequence[Mapping[str, Any]],
+) -> Checkpoint:
+    """Write the checkpoint of a step, durably and as a whole. One that is there already is left alone."""
+    final = folder / f"step-{state.step:08d}"
+    if final.exists():
+        return Checkpoint(final)
+    temporary = folder / f".{final.name}.{secrets.token_hex(8)}"
+    try:
+        temporary.mkdir(parents=True)
+        save_file(dict(weights), temporary / WEIGHTS, {"format": "pt"})
+        save_file(dict(moments), temporary / MOMENTS)
+        (temporary / METRICS).write_text("".join([json.dumps(line) + "\n" for line in metrics]))
+        digests = {name: file_digest(temporary / name) for name in (WEIGHTS, MOMENTS, METRICS)}
+        record = {"step": state.step, "job": job.as_dict(), "loader": state.as_dict(), "digests": digests}
+        (temporary / RECORD).write_bytes(seal(record))
+        for path in (*temporary.iterdir(), temporary):
+            _sync(path)
+        temporary.rename(final)
+        _sync(folder)
+    except OSError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise StoreFailed(
+            f"cannot write {final}: {error.strerror}; free some space or check its permissions and run the same "
+            "command again: it goes on from the last checkpoint"
+        ) from error
+    return Checkpoint(final)
+
+
+def checkpoints(folder: Path) -> list[Checkpoint]:
+    """Return the checkpoints in the folder of a run, oldest first."""
+    found = [path for path in folder.glob("step-*") if _STEP.fullmatch(path.name)]
+    return [Checkpoint(path) for path in sorted(found, key=lambda path: int(path.name.removeprefix("step-")))]
+
+
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Hold the folder of a run, and clear what a killed writer left half done. Raises Conflict."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Conflict(f"{folder}: another training run writes its checkpoints here; use another folder") from error
+        for path in folder.iterdir():
+            if _TEMPORARY.fullmatch(path.name):
+                shutil.rmtree(path)
+        yield
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fields(value: Config | Settings) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

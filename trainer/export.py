@@ -1,0 +1,106 @@
+"""Export in the layout of Hugging Face: transformers and vLLM load it as GraniteMoeHybridForCausalLM."""
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_file
+
+from manifests.store import Store
+from manifests.tokens import Tokenizer, load_tokenizer
+from trainer.checkpoint import Checkpoint
+from trainer.config import Config
+
+
+class WindowWarning(UserWarning):
+    """An exported model whose window other programs do not heed."""
+
+
+def export(
+    store: Store,
+    checkpoint: Checkpoint,
+    folder: Path,
+    *,
+    begin: str = "<|begin|>",
+    end: str = "<|end|>",
+    pad: str = "<|pad|>",
+    max_tokens: int | None = None,
+) -> Path:
+    """Write config.json, model.safetensors and the tokenizer to `folder`, and return it.
+
+    `max_tokens` is the longest text that other programs may ask for; default: the length of a training sequence.
+    Logits are equal for models without a window. With one, the key `sliding_window` is written and a WindowWarning
+    given: transformers ignores it.
+    """
+    job = checkpoint.job
+    tokenizer = load_tokenizer(store, job.tokenizer)
+    ids = {name: tokenizer.token_id(token) for name, token in (("bos", begin), ("eos", end), ("pad", pad))}
+    body = hugging_face_config(job.config, max_tokens or job.settings.length)
+    body |= {f"{name}_token_id": number for name, number in ids.items()}
+    if job.config.window is not None:
+        warnings.warn(
+            f"{folder}: attention sees {job.config.window} tokens only, which transformers ignores: its logits will "
+            "differ for longer texts. Train on with window=None before you export, or evaluate with koba",
+            WindowWarning,
+            stacklevel=2,
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(checkpoint.weights(), folder / "model.safetensors", {"format": "pt"})
+    _write_json(folder / "config.json", body)
+    _write_json(folder / "generation_config.json", {f"{name}_token_id": number for name, number in ids.items()})
+    (folder / tokenizer.file_name).write_bytes(tokenizer.data)
+    _write_json(folder / "tokenizer_config.json", _tokenizer_config(tokenizer, {"bos": begin, "eos": end, "pad": pad}))
+    return folder
+
+
+def hugging_face_config(config: Config, max_tokens: int) -> dict[str, Any]:
+    """Return the `config.json` of a model, without the ids of special tokens."""
+    head_width = config.width // config.heads
+    window = {} if config.window is None else {"sliding_window": config.window}
+    return window | {
+        "architectures": ["GraniteMoeHybridForCausalLM"],
+        "model_type": "granitemoehybrid",
+        "dtype": "float32",
+        "vocab_size": config.vocabulary,
+        "hidden_size": config.width,
+        "intermediate_size": config.mlp_width,
+        "shared_intermediate_size": config.mlp_width,
+        "num_local_experts": 0,
+        "num_experts_per_tok": 0,
+        "num_hidden_layers": len(config.pattern),
+        "layer_types": [{"M": "linear_attention", "A": "full_attention"}[letter] for letter in config.pattern],
+        "num_attention_heads": config.heads,
+        "num_key_value_heads": config.key_heads,
+        "attention_multiplier": head_width**-0.5,
+        "attention_bias": False,
+        "position_embedding_type": "rope",
+        "rope_parameters": {"rope_type": "default", "rope_theta": config.rope_theta},
+        "max_position_embeddings": max_tokens,
+        "hidden_act": "silu",
+        "rms_norm_eps": config.epsilon,
+        "tie_word_embeddings": config.tied,
+        "embedding_multiplier": 1.0,
+        "residual_multiplier": 1.0,
+        "logits_scaling": 1.0,
+        "mamba_n_heads": config.ssm_heads,
+        "mamba_d_head": config.ssm_head_width,
+        "mamba_n_groups": config.ssm_groups,
+        "mamba_d_state": config.ssm_state,
+        "mamba_d_conv": config.conv_taps,
+        "mamba_expand": config.inner // config.width,
+        "mamba_chunk_size": config.chunk,
+        "mamba_conv_bias": True,
+        "mamba_proj_bias": False,
+    }
+
+
+def _tokenizer_config(tokenizer: Tokenizer, tokens: dict[str, str]) -> dict[str, Any]:
+    kind = "PreTrainedTokenizerFast" if tokenizer.file_name == "tokenizer.json" else "LlamaTokenizer"
+    return {"tokenizer_class": kind, "clean_up_tokenization_spaces": False} | {
+        f"{name}_token": token for name, token in tokens.items()
+    }
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -7,18 +7,17 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from manifests import canonical, shard
+from manifests import shard
 from manifests.commit import in_threads
+from manifests.descent import made_from, maker
 from manifests.ledger import ALTERED, DROPPED, value_column
-from manifests.lookup import Place, place, row_at
+from manifests.lookup import Place, keys, place, row_at
 from manifests.manifest import Manifest
-from manifests.rows import ID_BYTES, Row, derived_id
+from manifests.rows import Row
 from manifests.store import Store
 
 _AT_ONCE = 8  # tables that are read together
-_TRIED = 64  # parts, and candidates, of one parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class Stay:
     @cached_property
     def made_at(self) -> int:
         """The step that made this row from others; 0: it came in from before."""
-        return self._maker(self.parents, self.row_id) if self.parents else 0
+        return maker(self.part, self.parents, self.row_id) if self.parents else 0
 
     @cached_property
     def left_at(self) -> int | None:
@@ -82,7 +81,7 @@ class Stay:
         if self.after or self.dropped or not self._offspring:
             return None
         child, parents = self._offspring[0]
-        return self._maker(parents, child)
+        return maker(self.part, parents, child)
 
     @property
     def children(self) -> tuple[bytes, ...]:
@@ -95,21 +94,9 @@ class Stay:
         if not self.table:
             return []
         lines = shard.read_parquet(self.store.get(self.table), ["id", "parents"])
-        parents = lines["parents"].combine_chunks()
-        mine = np.unique(pc.list_parent_indices(parents).to_numpy()[_is(parents.flatten(), self.row_id)])
-        found = lines.take(pa.array(mine)).to_pylist()
-        return [(line["id"], tuple(line["parents"])) for line in found]
-
-    def _maker(self, parents: tuple[bytes, ...], child: bytes) -> int:
-        """Return the step that made `child`: the one whose fingerprint is in its id."""
-        steps = list(enumerate(self.part.steps))[1:]
-        prints = [(step, canonical.digest(record.describe).encode()) for step, record in steps]
-        for number in range(_TRIED**2 if len(steps) > 1 else 0):
-            inner = derived_id(parents, "", *divmod(number, _TRIED))
-            for step, fingerprint in prints:
-                if canonical.digest_parts(b"step", fingerprint, inner)[:ID_BYTES] == child:
-                    return step
-        return next((step for step, record in steps if record.derived), len(steps))
+        rows, parents = made_from(lines)
+        mine = np.unique(rows[parents == np.bytes_(self.row_id)])
+        return [(line["id"], tuple(line["parents"])) for line in lines.take(pa.array(mine)).to_pylist()]
 
     def values(self, step: int) -> dict[str, float]:
         """Return what a step measured on the row."""
@@ -178,17 +165,10 @@ def _matching(
 
     def look(digest: str) -> list[dict[str, Any]]:
         data = store.get(digest)
-        hits = np.flatnonzero(_is(shard.read_parquet(data, ["id"])["id"], row_id))
+        hits = np.flatnonzero(keys(shard.read_parquet(data, ["id"])["id"]) == np.bytes_(row_id))
         found: list[dict[str, Any]] = []
         if len(hits):
             found = shard.read_parquet(data, columns).take(pa.array(hits)).to_pylist()
         return found
 
     return in_threads(look, tables)
-
-
-def _is(ids: pa.Array | pa.ChunkedArray, row_id: bytes) -> np.ndarray[Any, Any]:
-    """Tell which of some ids is the row's."""
-    keys = np.ascontiguousarray(shard.fixed_bytes(ids)).view(f"S{ID_BYTES}").ravel()
-    found: np.ndarray[Any, Any] = keys == np.bytes_(row_id)
-    return found

@@ -25,7 +25,7 @@ from manifests.view import Slice
 DIGITS = 2 * ID_BYTES
 SURE_DIGITS = 16  # 64 bits fit one row by all odds: there is no need to look for a second one
 SHOWN = 6  # candidates and versions that a message names
-Ids = np.ndarray[Any, Any]
+Keys = np.ndarray[Any, Any]  # [rows] ids as NumPy strings of 16 bytes, which sort and compare as the ids do
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,16 @@ def row_at(store: Store, manifest: Manifest, where: Place) -> Row:
     return shard.decode(part.table().slice(where.row, 1), manifest.kind)[0]
 
 
+def keys(ids: pa.Array | pa.ChunkedArray) -> Keys:
+    """Return ids as keys. NumPy hides the zero bytes at the end of one: `key_bytes` gives them back."""
+    return np.ascontiguousarray(shard.fixed_bytes(ids)).view(f"S{ID_BYTES}").ravel()
+
+
+def key_bytes(found: Keys) -> list[bytes]:
+    """Return keys as ids."""
+    return [bytes(key).ljust(ID_BYTES, b"\0") for key in found]
+
+
 class _Search:
     """Looks for the ids with one prefix, in each index and each table of values at most once."""
 
@@ -146,15 +156,15 @@ class _Search:
     def _in_index(self, manifest: Manifest) -> set[bytes]:
         ids: set[bytes] = set()
         for bucket in _buckets(manifest, self.digits):
-            keys = _keys(read_index(self.store, bucket, ("id",))["id"])
-            start, stop = np.searchsorted(keys, self.low), np.searchsorted(keys, self.high, side="right")
-            ids.update(_whole(keys[start:stop]))
+            here = keys(read_index(self.store, bucket, ("id",))["id"])
+            start, stop = np.searchsorted(here, self.low), np.searchsorted(here, self.high, side="right")
+            ids.update(key_bytes(here[start:stop]))
         return ids
 
     def _in_values(self, manifest: Manifest) -> set[bytes]:
         def look(digest: str) -> list[bytes]:
-            keys = _keys(shard.read_parquet(self.store.get(digest), ["id"])["id"])
-            return _whole(keys[(keys >= self.low) & (keys <= self.high)])
+            here = keys(shard.read_parquet(self.store.get(digest), ["id"])["id"])
+            return key_bytes(here[(here >= self.low) & (here <= self.high)])
 
         return {row_id for ids in in_threads(look, manifest.ledger.values) for row_id in ids}
 
@@ -184,12 +194,3 @@ def _buckets(manifest: Manifest, digits: str) -> Iterator[IndexPart]:
     bits = max(0, len(manifest.index) - 1).bit_length()
     low, high = (int(digits.ljust(DIGITS, fill), 16) >> (8 * ID_BYTES - bits) for fill in "0f")
     yield from manifest.index[low : high + 1]
-
-
-def _keys(ids: pa.ChunkedArray) -> Ids:
-    """Return ids as an array that sorts as they do. NumPy hides the zero bytes at an id's end: see `_whole`."""
-    return np.ascontiguousarray(shard.fixed_bytes(ids)).view(f"S{ID_BYTES}").ravel()
-
-
-def _whole(keys: Ids) -> list[bytes]:
-    return [bytes(key).ljust(ID_BYTES, b"\0") for key in keys]

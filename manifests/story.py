@@ -7,7 +7,7 @@ from typing import Any, Literal
 from manifests.history import Decision
 from manifests.plain import plain
 from manifests.stage import Rule
-from manifests.wording import judged, number
+from manifests.wording import count, judged, number
 
 Outcome = Literal["kept", "altered", "made", "dropped", "left"]
 
@@ -113,7 +113,7 @@ def sentence(story: Story) -> str:
     if last.outcome == "dropped" and last.decision:
         verdict = f"dropped by {last.title}: {_refusal(last, last.decision)}"
     elif last.outcome == "left":
-        verdict = f"replaced by {_count(len(story.children), 'row')} that {last.title} made from it"
+        verdict = f"replaced by {count(len(story.children), 'row')} that {last.title} made from it"
     elif story.kept:
         verdict = f"kept: {', '.join(_merits(story))}"
     else:
@@ -121,7 +121,7 @@ def sentence(story: Story) -> str:
     if story.made_by:
         verdict += f"; made by {story.made_by} from {', '.join(parent.id.hex() for parent in story.parents)}"
     if story.repeated:
-        verdict += f"; {_count(story.repeated, 'other record')} with the same id refused: input/repeated_id"
+        verdict += f"; {count(story.repeated, 'other record')} with the same id refused: input/repeated_id"
     return verdict
 
 
@@ -143,7 +143,7 @@ def _refusal(step: StepStory, decision: Decision) -> str:
 def _merits(story: Story) -> Iterator[str]:
     checks = [check for step in story.steps for check in step.checks]
     measured = sum(bool(step.checks) for step in story.steps)
-    yield f"passed {_count(len(checks), 'rule')} in {_count(measured, 'step')}" if checks else "no rule looked at it"
+    yield f"passed {count(len(checks), 'rule')} in {count(measured, 'step')}" if checks else "no rule looked at it"
     altered = [step.title for step in story.steps if step.outcome == "altered"]
     if altered:
         yield f"altered by {', '.join(altered)}"
@@ -151,7 +151,3 @@ def _merits(story: Story) -> Iterator[str]:
     if margins:
         closest = min(margins, key=lambda pair: pair[0])[1]
         yield f"the closest {judged(closest.rule, closest.value)}"
-
-
-def _count(things: int, name: str) -> str:
-    return f"{things} {name}{'' if things == 1 else 's'}"

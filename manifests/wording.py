@@ -27,3 +27,8 @@ def judged(rule: Rule, value: float | None) -> str:
 def number(value: float) -> str:
     """Return a number as people write it: "31", "1,600", "0.8333"."""
     return f"{int(value):,}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.4g}"
+
+
+def count(things: int, name: str) -> str:
+    """Return "1 row" or "1,600 rows"."""
+    return f"{things:,} {name}{'' if things == 1 else 's'}"

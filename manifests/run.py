@@ -91,7 +91,7 @@ def run(
     job = _Job(store, map, watcher or Silent(), limit)
     job.announce(recipe, source, tag)
     manifest = job.make(recipe, source)
-    ref = store.tag(tag, manifest.id) if tag else None
+    ref = _version(store, tag, manifest.id) if tag else None
     seconds = time.perf_counter() - clock
     record = _record(manifest, started, seconds) | job.notes | {"recipe": recipe.name, "ref": str(ref or "")}
     store.put_run(f"{started:%Y%m%dT%H%M%S.%f}-{manifest.id[:12]}", record)
@@ -253,6 +253,12 @@ class _Job:
     def _warn(self, text: str) -> None:
         self.notes["warnings"].append(text)
         self.watcher.say(f"warning: {text}")
+
+
+def _version(store: Store, name: str, manifest_id: str) -> Ref:
+    """Return the version of a name that a manifest is already, or make it the next one."""
+    known = [ref for ref in store.history(name) if ref.manifest == manifest_id]
+    return known[-1] if known else store.tag(name, manifest_id)
 
 
 def _entries(result: Result | Masked) -> Sequence[Any]:

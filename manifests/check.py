@@ -18,9 +18,10 @@ from manifests.collect import MANIFEST, OBJECT, action_record, made_manifest, ob
 from manifests.commit import bucket_bits, in_threads, read_index
 from manifests.consistency import Consistency
 from manifests.errors import Damaged, KobaError, NotFound
-from manifests.manifest import Manifest
+from manifests.manifest import FILE_SUFFIX, Manifest
+from manifests.objects import object_key
 from manifests.records import unseal
-from manifests.store import Ref, Store, object_key
+from manifests.store import Ref, Store
 
 _RECORD = re.compile(r"actions/[0-9a-f]{2}/[0-9a-f]{64}\.json|runs/[^/]+\.json|forgotten/[0-9a-f]{32}\.json")
 _RESTORE = "restore it from a copy of the store"
@@ -98,13 +99,14 @@ class _Look:
             self._add(f"manifests/{one}.json", flaw, _AGAIN, {one})
 
     def at_objects(self) -> None:
-        """Ask whether every object that a manifest names exists, and a shard in its right size."""
+        """Ask whether every object that a manifest names exists, and a shard or file in its right size."""
         expected: dict[tuple[str, str], int | None] = {}
         for one, manifest in self.manifests.items():
             for named in objects_of(manifest):
                 expected.setdefault(named)
                 self._users.setdefault(named[0], set()).add(one)
             expected |= {(entry.shard, ".parquet"): entry.size for entry in manifest.entries}
+            expected |= {(file.digest, FILE_SUFFIX): file.size for file in manifest.files}
         keys = [object_key(*one) for one in expected]
         sizes = in_threads(self.store.files.size, keys)
         for (digest, _), key, size, wanted in zip(expected, keys, sizes, expected.values(), strict=True):
@@ -179,10 +181,11 @@ class _Look:
 
     def _flaw(self, match: re.Match[str]) -> str | None:
         try:
-            data = self.store.get(match[2], match[3])
             reader = _READERS.get(match[3])
             if reader:
-                reader(data)
+                reader(self.store.get(match[2], match[3]))
+            else:
+                self.store.verify(match[2], match[3])
         except (Damaged, NotFound) as error:
             return _inner(error, match[0])
         return None

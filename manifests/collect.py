@@ -17,9 +17,10 @@ from typing import Any
 from manifests.commit import in_threads
 from manifests.errors import Damaged, NotFound
 from manifests.files import Files
-from manifests.manifest import Manifest
+from manifests.manifest import FILE_SUFFIX, Manifest
+from manifests.objects import GRACE_S
 from manifests.records import unseal
-from manifests.store import GRACE_S, Ref, Store
+from manifests.store import Ref, Store
 
 OBJECT = re.compile(r"objects/([0-9a-f]{2})/(\1[0-9a-f]{62})(\.[a-z0-9]+)")  # the second group is the digest
 MANIFEST = re.compile(r"manifests/([0-9a-f]{64})\.json")
@@ -65,6 +66,8 @@ def objects_of(manifest: Manifest) -> Iterator[tuple[str, str]]:
             yield entry.mask, ".roaring"
     for digest in (*manifest.ledger.values, *manifest.ledger.decisions, *(part.object for part in manifest.index)):
         yield digest, ".parquet"
+    for file in manifest.files:
+        yield file.digest, FILE_SUFFIX
 
 
 def children_first(manifests: Mapping[str, Manifest]) -> list[str]:

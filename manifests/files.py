@@ -7,8 +7,10 @@ import errno
 import os
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
+from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,7 +18,9 @@ import fsspec
 
 from manifests.errors import StoreFailed
 
+PIECE_BYTES = 1 << 20
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}")
+_WRITABLE = 0o222
 _PROBE = re.compile(r"runs/probe-[0-9a-f]{16}")
 
 
@@ -27,8 +31,19 @@ class Files(Protocol):
         """Return the bytes under a key; raises FileNotFoundError."""
         ...
 
-    def create(self, key: str, data: bytes) -> bool:
-        """Write a key that does not exist yet, atomically and durably; return False where it exists already."""
+    def stream(self, key: str) -> BufferedIOBase:
+        """Open a key for reading, a piece at a time; raises FileNotFoundError."""
+        ...
+
+    def link(self, key: str, path: Path) -> bool:
+        """Let a new path be the very file under a key, without a copy; return False where that cannot be had."""
+        ...
+
+    def create(self, key: str, data: bytes | Path) -> bool:
+        """Write a key that does not exist yet, atomically and durably; return False where it exists already.
+
+        The bytes of a path are copied a piece at a time, and on a local disk the copy is read-only.
+        """
         ...
 
     def overwrite(self, key: str, data: bytes) -> None:
@@ -43,7 +58,7 @@ class Files(Protocol):
         """Return the seconds since the key was last written; raises FileNotFoundError."""
         ...
 
-    def touch(self, key: str, data: bytes) -> None:
+    def touch(self, key: str, data: bytes | Path) -> None:
         """Make an existing key, known to hold `data`, as young as if it were written now."""
         ...
 
@@ -69,7 +84,22 @@ class LocalFiles:
     def read(self, key: str) -> bytes:
         return (self.root / key).read_bytes()
 
-    def create(self, key: str, data: bytes) -> bool:
+    def stream(self, key: str) -> BufferedIOBase:
+        return (self.root / key).open("rb")
+
+    def link(self, key: str, path: Path) -> bool:
+        source = self.root / key
+        if source.stat().st_mode & _WRITABLE:  # who writes to the link would write to the store
+            return False
+        try:
+            os.link(source, path)
+        except FileExistsError:
+            raise
+        except OSError:
+            return False
+        return True
+
+    def create(self, key: str, data: bytes | Path) -> bool:
         path = self.root / key
         if path.exists():
             return False
@@ -100,7 +130,7 @@ class LocalFiles:
     def age_s(self, key: str) -> float:
         return time.time() - (self.root / key).stat().st_mtime
 
-    def touch(self, key: str, data: bytes) -> None:  # noqa: ARG002 - other places have to write the bytes again
+    def touch(self, key: str, data: bytes | Path) -> None:  # noqa: ARG002 - other places have to write the bytes again
         os.utime(self.root / key)
 
     def keys(self, prefix: str) -> Iterator[str]:
@@ -117,12 +147,17 @@ class LocalFiles:
             if _TEMPORARY.fullmatch(path.name) and path.is_file():
                 yield path.relative_to(self.root).as_posix()
 
-    def _write_temporary(self, path: Path, data: bytes) -> Path:
+    def _write_temporary(self, path: Path, data: bytes | Path) -> Path:
         temporary = path.parent / f".{path.name}.{secrets.token_hex(8)}"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with temporary.open("xb") as file:
-                file.write(data)
+                if isinstance(data, Path):
+                    with data.open("rb") as source:
+                        shutil.copyfileobj(source, file, PIECE_BYTES)
+                    os.fchmod(file.fileno(), 0o444)
+                else:
+                    file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
@@ -159,16 +194,23 @@ class RemoteFiles:
         data: bytes = self.fs.cat_file(self._path(key))
         return data
 
-    def create(self, key: str, data: bytes) -> bool:
+    def stream(self, key: str) -> BufferedIOBase:
+        opened: BufferedIOBase = self.fs.open(self._path(key), "rb", cache_type="readahead", block_size=8 * PIECE_BYTES)
+        return opened
+
+    def link(self, key: str, path: Path) -> bool:  # noqa: ARG002 - nothing here is a file of this machine
+        return False
+
+    def create(self, key: str, data: bytes | Path) -> bool:
         if not self._trusted:
             self._probe()
         return self._create(key, data)
 
-    def overwrite(self, key: str, data: bytes) -> None:
+    def overwrite(self, key: str, data: bytes | Path) -> None:
         path = self._path(key)
         try:
             self._make_parent(path)
-            self.fs.pipe_file(path, data)
+            self._write(path, data)
         except OSError as error:
             raise StoreFailed(
                 f"cannot write {path}: {error}; check its permissions and run the same command again"
@@ -184,7 +226,7 @@ class RemoteFiles:
     def age_s(self, key: str) -> float:
         return time.time() - float(self.fs.modified(self._path(key)).timestamp())
 
-    def touch(self, key: str, data: bytes) -> None:
+    def touch(self, key: str, data: bytes | Path) -> None:
         self.overwrite(key, data)
 
     def keys(self, prefix: str) -> Iterator[str]:
@@ -213,11 +255,17 @@ class RemoteFiles:
         if "memory" in self.fs.protocol:  # object stores have no folders to make
             self.fs.makedirs(parent, exist_ok=True)
 
-    def _create(self, key: str, data: bytes) -> bool:
+    def _write(self, path: str, data: bytes | Path, **mode: str) -> None:
+        if isinstance(data, Path):
+            self.fs.put_file(str(data), path, **mode)
+        else:
+            self.fs.pipe_file(path, data, **mode)
+
+    def _create(self, key: str, data: bytes | Path) -> bool:
         path = self._path(key)
         try:
             self._make_parent(path)
-            self.fs.pipe_file(path, data, mode="create")
+            self._write(path, data, mode="create")
         except FileExistsError:
             return False
         except OSError as error:

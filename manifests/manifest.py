@@ -3,6 +3,7 @@
 Its id is the SHA-256 of its canonical JSON. Time, host and cost are not in it: they go to `runs/`.
 """
 
+import re
 from typing import Annotated, Any
 
 import msgspec
@@ -11,6 +12,9 @@ from manifests import canonical
 from manifests.errors import Damaged
 
 FORMAT = 1  # of manifests, shards and ledgers together; raised when old readers would misread
+FILE_SUFFIX = ".file"  # of an object that is one file of an artifact
+MAX_NAME_CHARS = 240
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
@@ -62,8 +66,38 @@ class IndexPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rows: int
 
 
+class FileRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file of an artifact. No name leads out of the folder that it is written to."""
+
+    name: str  # relative to the artifact's folder, "/" between folders
+    digest: Digest
+    size: int
+
+    def __post_init__(self) -> None:
+        """Refuse every name that is not plain letters, digits, ".", "_" and "-", or that begins with a dot."""
+        if not _FILE_NAME.fullmatch(self.name) or len(self.name) > MAX_NAME_CHARS or self.size < 0:
+            raise ValueError(f"{self.name!r:.80} ({self.size} bytes) is no file of an artifact")
+
+
+class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A model, a tokenizer or a checkpoint: files that belong together, see `manifests.artifact`."""
+
+    files: tuple[FileRecord, ...]  # sorted by name
+    licence: str
+    weights: Digest | None = None  # over config.json and the weight files; none: there are none
+    tokenizer: Digest | None = None  # over the tokenizer's files
+    chat_template: Digest | None = None  # of its text
+
+    def __post_init__(self) -> None:
+        """Refuse names that stand for two files, or for a file and a folder."""
+        names = [file.name for file in self.files]
+        folders = {name[:end] for name in names for end, letter in enumerate(name) if letter == "/"}
+        if names != sorted(set(names)) or folders.intersection(names):
+            raise ValueError("the names of an artifact's files are not sorted, or two of them are in each other's way")
+
+
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An ordered list of shards, and everything that made them."""
+    """An ordered list of shards, and everything that made them; or the files of an artifact."""
 
     kind: str
     schema: Digest
@@ -80,15 +114,24 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models: dict[str, str] = {}  # ref: digest
     prompts: dict[str, str] = {}
     format: int = FORMAT
+    artifact: Artifact | None = None
 
     def body(self) -> bytes:
         """Return the canonical JSON that the id is taken over."""
-        return canonical.encode(msgspec.to_builtins(self))
+        body = msgspec.to_builtins(self)
+        if self.artifact is None:
+            del body["artifact"]  # no word of it in a dataset
+        return canonical.encode(body)
 
     @property
     def id(self) -> str:
         """SHA-256 of the body."""
-        return canonical.digest(msgspec.to_builtins(self))
+        return canonical.sha256(self.body())
+
+    @property
+    def files(self) -> tuple[FileRecord, ...]:
+        """The files of an artifact; a dataset has none."""
+        return self.artifact.files if self.artifact else ()
 
     @property
     def chars(self) -> int:
@@ -97,8 +140,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def size(self) -> int:
-        """Bytes of all shards."""
-        return sum(entry.size for entry in self.entries)
+        """Bytes of all shards, or of all files."""
+        return sum(entry.size for entry in self.entries) + sum(file.size for file in self.files)
 
     @property
     def tokens(self) -> int:

@@ -1,6 +1,6 @@
 """Where objects, manifests and names live: a folder, or any fsspec URL.
 
-    objects/aa/<digest>.parquet    immutable, named by the SHA-256 of their bytes (masks: .roaring)
+    objects/aa/<digest>.parquet    immutable, named by the SHA-256 of their bytes (masks: .roaring, models: .file)
     manifests/<id>.json            immutable, canonical JSON, named likewise
     refs/<name>/<n>.json           version n of a name; n + 1 is created exclusively, so writers never overwrite
     actions/aa/<key>.json          what was made from what; a cache, see `manifests.collect`
@@ -16,16 +16,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any
 
 from manifests.errors import Ambiguous, BadRecipe, Conflict, Damaged, NotFound, StoreFailed
-from manifests.files import Files, open_files
 from manifests.manifest import Manifest, read_manifest
+from manifests.objects import GRACE_S, Objects, is_digest, object_key
 from manifests.records import seal, unseal
 from manifests.rows import ID_BYTES
 
-GRACE_S = 24 * 3600.0  # nothing younger is collected: a running job may be about to name it
 MIN_PREFIX = 4  # hex digits of an id that people may shorten it to
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
 _HEX = re.compile(r"[0-9a-f]+")
@@ -44,7 +42,7 @@ class Ref:
         return f"{self.name}@{self.number}"
 
 
-class Store:
+class Store(Objects):
     """Objects, manifests and refs below one URL.
 
         store = Store("koba-store")
@@ -53,52 +51,16 @@ class Store:
     Pickles as its URL, so that it can be handed to workers.
     """
 
-    def __init__(self, url: str, **options: Any) -> None:
-        self.url = url
-        self.options = options
-
     def __reduce__(self) -> tuple[Any, ...]:
         return (_reopen, (self.url, self.options))
 
     def __repr__(self) -> str:
         return f"Store({self.url!r})"
 
-    @cached_property
-    def files(self) -> Files:
-        """The bytes under the keys."""
-        return open_files(self.url, **self.options)
-
     @property
     def shared(self) -> bool:
         """Whether another process that opens the same URL sees the same store."""
         return not self.url.startswith("memory://")
-
-    # Objects
-
-    def put(self, data: bytes, suffix: str = ".parquet") -> str:
-        """Store bytes and return their digest. What is there already is only made young again for `gc`."""
-        digest = hashlib.sha256(data).hexdigest()
-        key = object_key(digest, suffix)
-        if not self.files.create(key, data) and self.files.age_s(key) > GRACE_S / 4:
-            self.files.touch(key, data)
-        return digest
-
-    def get(self, digest: str, suffix: str = ".parquet") -> bytes:
-        """Return the bytes of an object, verified against its digest. Raises NotFound, Damaged."""
-        key = object_key(digest, suffix)
-        try:
-            data = self.files.read(key)
-        except FileNotFoundError as error:
-            raise NotFound(
-                f"{self.url}: object {key} is missing; `koba fsck` lists what needs it; making that again restores it"
-            ) from error
-        found = hashlib.sha256(data).hexdigest()
-        if found != digest:
-            raise Damaged(
-                f"{self.url}: {key} has the digest {found[:16]}..., its name says {digest[:16]}...: the file was "
-                "changed or its disk is failing. Restore it from a copy, or delete it and make it again"
-            )
-        return data
 
     # Manifests
 
@@ -134,7 +96,7 @@ class Store:
     def resolve(self, name: str) -> str:
         """Return the manifest id that a name, `name@n`, id or id prefix stands for. Raises NotFound, Ambiguous."""
         base, _, number = name.partition("@")
-        if _is_digest(name):
+        if is_digest(name):
             return name  # never a name: nobody can put another dataset in the place of an id
         if _NAME.fullmatch(base):
             if number:
@@ -206,7 +168,7 @@ class Store:
         if not name or not _NAME.fullmatch(name[1]):
             raise Damaged(f"{self.url}: {key} is not a ref, which are refs/<name>/<number>.json; move it elsewhere")
         target = unseal(self.files.read(key), f"{self.url}: {key}").get("manifest")
-        if not _is_digest(target):
+        if not is_digest(target):
             raise Damaged(f"{self.url}: {key} points to {target!r:.80}, which is no manifest id")
         return Ref(name[1], int(name[2]), str(target))
 
@@ -264,17 +226,6 @@ class Store:
         for key in self.files.keys("runs"):
             if key.endswith(".json"):
                 yield unseal(self.files.read(key), f"{self.url}: {key}")
-
-
-def object_key(digest: str, suffix: str = ".parquet") -> str:
-    """Return the key of an object. A digest that is none never becomes a path."""
-    if not _is_digest(digest):
-        raise Damaged(f"{digest!r:.80} is no SHA-256 digest; the manifest that names it is damaged or hostile")
-    return f"objects/{digest[:2]}/{digest}{suffix}"
-
-
-def _is_digest(text: object) -> bool:
-    return isinstance(text, str) and len(text) == 64 and bool(_HEX.fullmatch(text))
 
 
 def _action_key(key: str) -> str:

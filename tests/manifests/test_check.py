@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from manifests import shard
 from manifests.check import fsck
 from manifests.errors import Damaged, KobaError
+from manifests.objects import object_key
 from manifests.records import seal
 from manifests.run import run
 from manifests.stage import Recipe
-from manifests.store import Store, object_key
+from manifests.store import Store
 from manifests.view import View
 from tests.manifests.stages import Copies, Length, SameLast, Shout, number, numbers
 

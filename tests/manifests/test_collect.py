@@ -6,9 +6,10 @@ import pytest
 from manifests import shard
 from manifests.collect import gc
 from manifests.errors import Damaged, NotFound
+from manifests.objects import GRACE_S
 from manifests.run import run
 from manifests.stage import Recipe, Side
-from manifests.store import GRACE_S, Store
+from manifests.store import Store
 from manifests.view import View
 from tests.manifests.stages import Copies, Length, SameLast, Shout, numbers
 

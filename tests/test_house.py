@@ -19,7 +19,7 @@ ALONE = {  # heavy libraries: each is imported in one module
     "trafilatura": ["corpus/extract.py"],
     "datasketch": ["dedup/reference.py"],
     "nltk": ["dedup/reference.py"],
-    "vllm": [],
+    "vllm": ["generators/vllm_engine.py"],
     "datatrove": [],
 }
 

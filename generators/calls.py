@@ -1,0 +1,222 @@
+"""The call cache: every reply that was paid for, under the key of its call.
+
+    calls/<scope>/<digest>.parquet     immutable, named by the SHA-256 of its bytes
+
+A scope is a model with its sampling. The cache is shared by all runs, recipes and workers of a store. Replies are
+committed in small batches, so that a kill -9 loses at most the batch in flight. What failed is never in it.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from threading import Lock, RLock
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from generators.engine import Reply
+from manifests import canonical, shard
+from manifests.errors import Damaged
+from manifests.store import Store
+
+BATCH_CALLS = 256
+BATCH_S = 5.0  # the longest that a reply waits for its batch
+HELD_BYTES = 2**28  # of decoded replies, in memory; the rest is read again when it is needed
+KEY_BYTES = 32
+MOST_OPEN = 4  # scopes; the index of a million calls takes 16 MB and a second
+
+SCHEMA = pa.schema(
+    [
+        ("key", pa.binary(KEY_BYTES)),
+        ("text", pa.string()),
+        ("finish_reason", pa.string()),
+        ("tokens_in", pa.int32()),
+        ("tokens_out", pa.int32()),
+        ("logprob", pa.float64()),
+        ("candidate", pa.int32()),
+    ]
+)
+
+
+class Calls:
+    """The calls of one scope. Threads of a process share it, so that two equal requests in flight are one call."""
+
+    def __init__(self, store: Store, scope: str) -> None:
+        self.store, self.folder = store, f"calls/{scope}"
+        self._lock = RLock()
+        self._files: list[str] = []
+        self._batch: dict[bytes, Reply] = {}
+        self._oldest = 0.0  # when the first reply of the batch came, by the monotonic clock
+        self._flying: dict[bytes, Future[Reply]] = {}
+        self._forget()
+
+    def refresh(self) -> None:
+        """Learn what other workers and earlier runs committed. Raises Damaged."""
+        with self._lock:
+            present = list(self.store.files.keys(self.folder))
+            if not set(self._files) <= set(present):
+                self._forget()
+            known = set(self._files)
+            fresh = [self._read(key) for key in present if key not in known]
+            if fresh:
+                keys = [shard.fixed_bytes(table["key"]) for table in fresh]
+                places = [self._place(key, len(table)) for key, table in zip(_new(present, known), fresh, strict=True)]
+                self._add(np.concatenate(keys), np.concatenate(places))
+
+    def get(self, key: bytes) -> Reply | None:
+        """Return the reply of a call, or None where it was never made."""
+        with self._lock:
+            reply = self._batch.get(key)
+            if reply is None and (place := self._recent.get(key)) is not None:
+                reply = self._at(place)[1]
+            return reply or self._find(key)
+
+    def ask(
+        self,
+        name: bytes,
+        known: Callable[[], Reply | None],
+        submit: Callable[[], Future[Reply]],
+        key: Callable[[Reply], bytes | None],
+    ) -> Future[Reply]:
+        """Return the future of a call: that of an equal one in flight, by its `name`, or of a new one.
+
+        `known` looks once more: it may have landed since. `key` says under which key its reply is kept, if at all.
+        """
+        with self._lock:
+            flying = self._flying.get(name)
+            if flying is not None:
+                return flying
+            future: Future[Reply] = Future()
+            if reply := known():
+                future.set_result(reply)
+                return future
+            future = self._flying[name] = submit()
+        future.add_done_callback(lambda done: self._landed(name, done, key))
+        return future
+
+    def put(self, key: bytes, reply: Reply) -> None:
+        """Take a reply into the batch; `flush` commits it."""
+        with self._lock:
+            if not self._batch:
+                self._oldest = time.monotonic()
+            self._batch[key] = reply
+
+    def flush(self, *, due: bool = False) -> None:
+        """Commit the batch; `due`: only where it is full or old. Raises StoreFailed: then nothing of it is counted."""
+        with self._lock:
+            if not self._batch or (due and not self._due()):
+                return
+            table = _encode(self._batch)
+            data = shard.write_parquet(table, incompressible=("key",))
+            key = f"{self.folder}/{canonical.sha256(data)}.parquet"
+            self.store.files.create(key, data)
+            places = self._place(key, len(table))
+            self._recent |= dict(zip(self._batch, places.tolist(), strict=True))
+            self._hold(len(self._files) - 1, list(self._batch.items()), table.nbytes)
+            self._batch = {}
+
+    def replies(self) -> Iterator[tuple[bytes, Reply]]:
+        """Yield all calls that are committed, each with its key."""
+        self.refresh()
+        for number in range(len(self._files)):
+            with self._lock:
+                yield from self._load(number)
+
+    def _landed(self, name: bytes, future: Future[Reply], key: Callable[[Reply], bytes | None]) -> None:
+        with self._lock:
+            answered = not future.cancelled() and future.exception() is None
+            if answered and (kept_under := key(future.result())):
+                self.put(kept_under, future.result())
+            self._flying.pop(name, None)
+
+    def _due(self) -> bool:
+        return len(self._batch) >= BATCH_CALLS or time.monotonic() - self._oldest >= BATCH_S
+
+    # The index: 8 bytes of each key, sorted, and where its reply is: file << 32 | row
+
+    def _forget(self) -> None:
+        self._files = []
+        self._prefixes = np.empty(0, np.uint64)
+        self._places = np.empty(0, np.int64)
+        self._recent: dict[bytes, int] = {}  # committed by this process since the last refresh
+        self._held: OrderedDict[int, list[tuple[bytes, Reply]]] = OrderedDict()
+        self._sizes: dict[int, int] = {}
+
+    def _place(self, key: str, rows: int) -> np.ndarray[Any, Any]:
+        self._files.append(key)
+        return ((len(self._files) - 1) << 32) + np.arange(rows, dtype=np.int64)
+
+    def _add(self, keys: np.ndarray[Any, Any], places: np.ndarray[Any, Any]) -> None:
+        recent = np.frombuffer(b"".join(self._recent), np.uint8).reshape(-1, KEY_BYTES)
+        keys = np.concatenate([recent, keys])[:, :8]
+        prefixes = np.concatenate([self._prefixes, np.ascontiguousarray(keys).view("<u8").ravel()])
+        places = np.concatenate([self._places, np.array(list(self._recent.values()), np.int64), places])
+        order = np.argsort(prefixes, kind="stable")
+        self._prefixes, self._places, self._recent = prefixes[order], places[order], {}
+
+    def _find(self, key: bytes) -> Reply | None:
+        prefix = np.frombuffer(key[:8], "<u8")[0]
+        slot = int(np.searchsorted(self._prefixes, prefix))
+        while slot < len(self._prefixes) and self._prefixes[slot] == prefix:
+            found, reply = self._at(int(self._places[slot]))
+            if found == key:
+                return reply
+            slot += 1
+        return None
+
+    def _at(self, place: int) -> tuple[bytes, Reply]:
+        return self._load(place >> 32)[place & 0xFFFFFFFF]
+
+    def _load(self, number: int) -> list[tuple[bytes, Reply]]:
+        held = self._held.get(number)
+        if held is None:
+            table = self._read(self._files[number])
+            columns = [table[name].to_pylist() for name in SCHEMA.names]
+            held = [(row[0], Reply(*row[1:])) for row in zip(*columns, strict=True)]
+            self._hold(number, held, table.nbytes)
+        else:
+            self._held.move_to_end(number)
+        return held
+
+    def _hold(self, number: int, replies: list[tuple[bytes, Reply]], size: int) -> None:
+        self._held[number], self._sizes[number] = replies, size
+        while sum(self._sizes.values()) > HELD_BYTES and len(self._held) > 1:
+            oldest, _ = self._held.popitem(last=False)
+            del self._sizes[oldest]
+
+    def _read(self, key: str) -> pa.Table:
+        data = self.store.files.read(key)
+        found = canonical.sha256(data)
+        if key != f"{self.folder}/{found}.parquet":
+            raise Damaged(
+                f"{self.store.url}: {key} has the digest {found[:16]}..., its name says otherwise: the file was "
+                "changed or its disk is failing. Restore it from a copy, or delete it: its calls are then made again"
+            )
+        return shard.read_parquet(data)
+
+
+def shared(store: Store, scope: str) -> Calls:
+    """Return the calls of a scope, one object for all threads of this process, its index up to date."""
+    name = (store.url, repr(sorted(store.options.items())), scope)
+    with _OPENING:
+        calls = _OPEN.pop(name, None) or Calls(store, scope)
+        _OPEN[name] = calls
+        while len(_OPEN) > MOST_OPEN:
+            _OPEN.popitem(last=False)
+    calls.refresh()
+    return calls
+
+
+_OPEN: OrderedDict[tuple[str, str, str], Calls] = OrderedDict()
+_OPENING = Lock()
+
+
+def _encode(batch: dict[bytes, Reply]) -> pa.Table:
+    rows = [(key, *[getattr(reply, name) for name in SCHEMA.names[1:]]) for key, reply in batch.items()]
+    return pa.table(dict(zip(SCHEMA.names, zip(*rows, strict=True), strict=True)), schema=SCHEMA)
+
+
+def _new(present: list[str], known: set[str]) -> list[str]:
+    return [key for key in present if key not in known]

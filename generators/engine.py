@@ -1,0 +1,114 @@
+"""What is asked of a model, what comes back, and what an engine must do to be used.
+
+An engine is a loaded model, long-lived: `submit(request)` returns a future, so that the next requests are on their way
+before the last ones are answered. Where it runs is a `Place`: no part of any identity, but the argument of a run.
+"""
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+import msgspec
+
+from manifests import canonical
+from manifests.errors import BadRecipe
+from manifests.rows import Message
+
+if TYPE_CHECKING:
+    from generators.weights import Model
+
+FinishReason: TypeAlias = Literal["stop", "length", "too_long", "content_filter"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How replies are drawn. Every field has a value, so that no default of a server or a model can slip in."""
+
+    max_tokens: int = 1_024  # of one reply; one that is cut here is refused
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int | None = None
+    min_p: float | None = None
+    stop: tuple[str, ...] = ()
+    n: int = 1  # candidates for each request; all are kept as rows
+    seed: int = 0  # each candidate's own seed is derived from it, the request and its number
+
+    def __post_init__(self) -> None:
+        if self.n < 1 or self.max_tokens < 1 or self.temperature < 0 or not 0 < self.top_p <= 1:
+            raise BadRecipe(f"{self}: expected n and max_tokens of 1 or more, temperature >= 0, 0 < top_p <= 1")
+        if self.n > 1 and self.temperature == 0:
+            raise BadRecipe(f"{self.n} candidates at temperature 0 are {self.n} times the same; ask for 1, or raise it")
+
+    @property
+    def key(self) -> bytes:
+        """Digest of what bears on a single reply that ends by itself: neither `n` nor the length limit does."""
+        literals = canonical.field_values(self)
+        return bytes.fromhex(canonical.digest({name: literals[name] for name in literals if name not in _NOT_OF_ONE}))
+
+
+_NOT_OF_ONE = {"n", "max_tokens", "seed"}  # the seed is in each candidate's derived seed
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A prompt for a model without a chat template: `text.format(**quoted)`, quoted texts neutralised first."""
+
+    text: str
+    quoted: Mapping[str, str] = field(default_factory=dict)
+
+
+Prompt: TypeAlias = str | tuple[Message, ...] | Raw  # a string is one message of the user
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One reply that is wanted: the fully rendered prompt and all that bears on the answer."""
+
+    prompt: str
+    sampling: Sampling
+    seed: int
+    candidate: int = 0
+    messages: tuple[Message, ...] | None = None  # for a server that applies the chat template itself
+    max_context: int | None = None  # tokens of prompt and reply together
+
+
+class Reply(msgspec.Struct, frozen=True, gc=False):
+    """What a model answered."""
+
+    text: str
+    finish_reason: FinishReason  # "too_long": the prompt alone fills the context; nothing was generated
+    tokens_in: int
+    tokens_out: int
+    logprob: float | None = None  # sum over the reply's tokens, natural logarithm
+    candidate: int = 0
+
+
+class Engine(Protocol):
+    """A loaded model."""
+
+    @property
+    def capacity(self) -> int:
+        """How many requests it works on at once."""
+
+    def submit(self, request: Request) -> "Future[Reply]":
+        """Take a request. The future raises Incomplete where no reply could be had after all retries."""
+
+    def close(self) -> None:
+        """Let go of the model."""
+
+
+class Place(Protocol):
+    """Where an engine runs. Equal places share an engine."""
+
+    def open(self, model: "Model") -> Engine:
+        """Load the model. Raises BadRecipe where this place cannot run it."""
+
+
+class Task(Protocol):
+    """What a dataset asks of a model: two pure functions of literals. `prompt` and `parse` touch nothing else."""
+
+    def prompt(self, row: Any, /) -> Prompt:
+        """Return what to ask about a row."""
+
+    def parse(self, row: Any, reply: Reply, /) -> Any:
+        """Return the new row (`row.derive(...)`), the row with something added, or a Rejected. Does not raise."""

@@ -1,0 +1,183 @@
+"""vLLM in this process: the only module that imports it.
+
+One engine a process: a second one after the first was closed fails. A thread steps the engine and settles the futures,
+so that requests of several units are worked on at once.
+"""
+
+import os
+import sys
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from generators.engine import FinishReason, Reply, Request
+from generators.weights import Model
+from manifests.errors import BadRecipe, Incomplete
+
+# One process, no binding to cores (of two it would leave one idle), and nothing fetched.
+ON_CPU = {
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+    "HF_HUB_OFFLINE": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_LOGGING_LEVEL": "WARNING",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Vllm:
+    """vLLM on the GPU or the CPU of this machine."""
+
+    capacity: int = 64  # sequences at once
+    dtype: str = "bfloat16"
+
+    def open(self, model: Model) -> "VllmEngine":
+        """Load the model from its folder. Raises BadRecipe where it has none."""
+        if not model.folder:
+            raise BadRecipe(f"vLLM needs the files of {model.name!r}, which is known by name only; name a folder")
+        return VllmEngine(self, model)
+
+
+@dataclass(slots=True)
+class Meter:
+    """How busy the engine was, by its steps."""
+
+    steps: int = 0
+    idle_steps: int = 0  # with room for more sequences while requests waited
+    sequences: int = field(default=0)  # summed over the steps
+
+    @property
+    def idle_share(self) -> float:
+        """Share of the steps that ran below capacity while requests waited."""
+        return self.idle_steps / max(1, self.steps)
+
+
+class VllmEngine:
+    """A loaded model, stepped by a thread of its own."""
+
+    def __init__(self, place: Vllm, model: Model) -> None:
+        for name, value in ON_CPU.items():
+            os.environ.setdefault(name, value)
+        # It reads the variables while it is imported, and is no dependency of a test.
+        from vllm import EngineArgs, LLMEngine, SamplingParams  # type: ignore[import-not-found, unused-ignore] # noqa: PLC0415
+
+        self.place, self.model, self.meter = place, model, Meter()
+        self._parameters = SamplingParams
+        self._tokenizer = Tokenizer.from_file(str(Path(model.folder) / "tokenizer.json"))
+        self._engine: Any = LLMEngine.from_engine_args(
+            EngineArgs(
+                model=model.folder,
+                dtype=place.dtype,
+                max_num_seqs=place.capacity,
+                max_model_len=model.max_context,
+                enforce_eager=True,
+                distributed_executor_backend="uni",
+                generation_config="vllm",  # not the model's own defaults: every field is given
+            )
+        )
+        self._queue: SimpleQueue[tuple[Request, list[int], Future[Reply]] | None] = SimpleQueue()
+        self._flying: dict[str, tuple[Request, Future[Reply]]] = {}
+        self._count = 0
+        self._dead: str | None = None
+        self._thread = Thread(target=self._run, name="vllm", daemon=True)
+        self._thread.start()
+
+    @property
+    def capacity(self) -> int:
+        """How many requests it works on at once."""
+        return self.place.capacity
+
+    def submit(self, request: Request) -> Future[Reply]:
+        """Take a request; a prompt that fills the context is answered with "too_long" here."""
+        future: Future[Reply] = Future()
+        tokens: list[int] = self._tokenizer.encode(request.prompt, add_special_tokens=False).ids
+        if request.max_context is not None and len(tokens) >= request.max_context:
+            future.set_result(Reply("", "too_long", len(tokens), 0, candidate=request.candidate))
+        elif self._dead:
+            future.set_exception(Incomplete(self._dead))
+        else:
+            self._queue.put((request, tokens, future))
+        return future
+
+    def close(self) -> None:
+        """Stop the thread; what was not answered fails."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while self._take():
+                self._step()
+        finally:  # whatever ends the thread must fail every future, or all wait for ever
+            self._fail(f"vLLM stopped: {sys.exc_info()[1] or 'closed'}")
+
+    def _take(self) -> bool:
+        """Hand waiting requests to the engine; wait for one where nothing else is to be done. False: closed."""
+        while True:
+            try:
+                item = self._queue.get(block=not self._flying)
+            except Empty:
+                return True
+            if item is None:
+                return False
+            request, tokens, future = item
+            self._count += 1
+            name = str(self._count)
+            self._flying[name] = (request, future)
+            self._engine.add_request(name, {"prompt_token_ids": tokens}, self._sampling(request))
+
+    def _step(self) -> None:
+        waiting = max(0, len(self._flying) - self.capacity)
+        outputs = self._engine.step()
+        running = min(len(self._flying), self.capacity)
+        self.meter.steps += 1
+        self.meter.sequences += running
+        self.meter.idle_steps += running < self.capacity and waiting > 0
+        for output in outputs:
+            if output.finished:
+                request, future = self._flying.pop(output.request_id)
+                future.set_result(_reply(output, request))
+
+    def _sampling(self, request: Request) -> Any:
+        sampling = request.sampling
+        return self._parameters(
+            n=1,
+            max_tokens=sampling.max_tokens,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            top_k=sampling.top_k or 0,
+            min_p=sampling.min_p or 0.0,
+            stop=list(sampling.stop) or None,
+            seed=request.seed,
+            logprobs=0,
+        )
+
+    def _fail(self, why: str) -> None:
+        self._dead = why
+        for _, future in self._flying.values():
+            future.set_exception(Incomplete(why))
+        self._flying.clear()
+        while not self._queue.empty():
+            item = self._queue.get()
+            if item:
+                item[2].set_exception(Incomplete(why))
+
+
+def _reply(output: Any, request: Request) -> Reply:
+    [made] = output.outputs
+    logprob = float(made.cumulative_logprob) if made.cumulative_logprob is not None else None
+    reason: FinishReason = "length" if made.finish_reason == "length" else "stop"
+    return Reply(
+        made.text,
+        reason,
+        len(output.prompt_token_ids),
+        len(made.token_ids),
+        logprob,
+        request.candidate,
+    )

@@ -32,7 +32,7 @@ class Beginning(Stage):
 class Half(Selection):
     """The half of the rows with the smaller ids."""
 
-    def select(self, view, map):
+    def select(self, view, map):  # noqa: ARG002
         places = sorted((row.id, part.ordinal, n) for part in view.slices for n, row in enumerate(part.rows()))
         return Selected([Drop(ordinal, row, "half/other") for _, ordinal, row in places[len(places) // 2 :]])
 

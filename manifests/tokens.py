@@ -223,6 +223,8 @@ class _SentencePiece:
     file_name = "tokenizer.model"
 
     def __init__(self, data: bytes) -> None:
+        if not data:
+            raise BadSource("no tokenizer: the file is empty; expected tokenizer.json or a SentencePiece model")
         try:
             self._made = SentencePieceProcessor(model_proto=data)
         except RuntimeError as error:

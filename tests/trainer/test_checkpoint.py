@@ -1,0 +1,65 @@
+import os
+import signal
+import time
+
+import pytest
+
+from manifests.errors import Damaged, NotFound, StoreFailed
+from tests.trainer.small import SETTINGS, trained
+from trainer.checkpoint import METRICS, MOMENTS, RECORD, WEIGHTS, Checkpoint, checkpoints, write_checkpoint
+from trainer.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def done(store, tmp_path_factory):
+    return trained(store, tmp_path_factory.mktemp("run"))
+
+
+def test_kill_9_while_checkpoints_are_written_leaves_a_usable_last_one(store, tmp_path):
+    settings = Settings(steps=100_000, batch=1, length=16)
+    for turn in range(5):
+        child = os.fork()
+        if not child:
+            try:
+                trained(store, tmp_path, settings, save_every=1)
+            finally:
+                os._exit(1)
+        while len(checkpoints(tmp_path)) < 3 * turn + 2 or not list(tmp_path.glob(".step-*")):
+            time.sleep(0.0001)  # until a checkpoint is being written
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        last = checkpoints(tmp_path)[-1]
+        assert len(last.metrics()) == last.step
+        assert set(last.weights()) == {name.rpartition(".")[0] for name in last.moments()}
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, MOMENTS, METRICS, RECORD])
+def test_a_changed_file_is_found(done, tmp_path, name):
+    copy = tmp_path / done.path.name
+    copy.mkdir()
+    for path in done.path.iterdir():
+        data = bytearray(path.read_bytes())
+        if path.name == name:
+            data[len(data) // 2] ^= 1
+        (copy / path.name).write_bytes(data)
+    checkpoint = Checkpoint(copy)
+    with pytest.raises(Damaged, match=name):
+        checkpoint.weights(), checkpoint.moments(), checkpoint.metrics()
+
+
+def test_a_checkpoint_says_what_was_trained(store, done):
+    assert done.step == done.state.step == SETTINGS.steps
+    assert done.job.settings == SETTINGS
+    assert dict(done.job.data) == {store.manifest("texts").id: 1}
+    assert [line["step"] for line in done.metrics()] == [1, 2, 3, 4, 5, 6]
+
+
+def test_what_is_no_checkpoint_is_refused(tmp_path):
+    with pytest.raises(NotFound, match="no checkpoint"):
+        Checkpoint(tmp_path).step  # noqa: B018
+
+
+def test_a_disk_that_cannot_be_written_is_an_error_with_a_remedy(done, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreFailed, match="free some space"):
+        write_checkpoint(tmp_path / "file", done.job, done.state, weights={}, moments={}, metrics=[])

@@ -42,7 +42,10 @@ class TextDigests(Side):
 
 @dataclass(frozen=True, slots=True)
 class ExactDedup(Selection):
-    """Of documents with the same text keep one, at random. Raises BadRecipe where rows are no documents."""
+    """Of documents with the same text, keep one at random; drop the others as `exact/duplicate`.
+
+    Raises BadRecipe where the form is not known or rows are no documents.
+    """
 
     form: Form = "nfc_space"  # NFC, each run of white space as one space, none at the ends; or "literal": as it is
     seed: int = 0  # for which row stays
@@ -55,7 +58,7 @@ class ExactDedup(Selection):
         return below("exact/duplicate", "exact/similarity", 1.0)
 
     def describe(self) -> dict[str, Any]:
-        return {**describe(self), "unicode": unicodedata.unidata_version}
+        return {**describe(self), "side": TextDigests(self.form)}
 
     def select(self, view: "View", map: Map) -> Selected:
         tables = view.side(TextDigests(self.form), map)

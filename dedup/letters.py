@@ -38,12 +38,12 @@ def read(texts: pa.Array, ngram: int) -> Letters:
     offsets = np.frombuffer(offsets_buffer, np.int64, rows + 1, 8 * texts.offset) if rows else np.zeros(1, np.int64)
     data = np.frombuffer(data_buffer or b"", np.uint8)
     codes = np.empty(offsets[-1] - offsets[0], np.uint32)
-    stops, special = fold(data, offsets, table(), codes)
+    stops = fold(data, offsets, table(), codes)
     used = int(stops[-1]) if rows else 0
     starts = np.concatenate([[0], stops])[:-1]
-    whole = starts == stops
+    whole = np.zeros(rows, np.bool_)
     parts = [codes[:used]]
-    for row in np.flatnonzero(special | whole):
+    for row in np.flatnonzero(starts == stops):
         letters, whole[row] = _careful(texts[int(row)].as_py())
         parts.append(letters)
         starts[row], stops[row] = used, used + len(letters)
@@ -94,16 +94,16 @@ def table() -> NDArray[np.uint32]:
 @compiled
 def fold(
     data: NDArray[np.uint8], offsets: NDArray[np.int64], letters_of: NDArray[np.uint32], codes: NDArray[np.uint32]
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Decode UTF-8 texts and write the letters of their code points, one text after the other.
+) -> NDArray[np.int64]:
+    """Decode UTF-8 texts, write the letters of their code points one after the other; return where each text's end.
 
-    Return where the letters of each text end, and which texts have a special code point: theirs are of no use.
+    Nothing is written of a text with a special code point.
     """
     stops = np.zeros(len(offsets) - 1, np.int64)
-    special = np.zeros(len(offsets) - 1, np.bool_)
     at = 0
     for row in range(len(offsets) - 1):
         position = offsets[row]
+        begin = at
         while position < offsets[row + 1]:
             code = np.int64(data[position])
             if code < 0x80:
@@ -123,6 +123,7 @@ def fold(
                 codes[at] = letter
                 at += 1
             elif letter >= SPECIAL:
-                special[row] = True
+                at = begin
+                break
         stops[row] = at
-    return stops, special
+    return stops

@@ -4,7 +4,6 @@ Two texts are near-duplicates when the Jaccard similarity of their sets of 13-ch
 Signatures only propose pairs; each drop rests on the texts themselves, compared with the row that stays.
 """
 
-import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ NO_CHANCE = 0.01  # bands and rows the wrong way round, most likely
 
 @dataclass(frozen=True, slots=True)
 class MinHashDedup(Selection):
-    """Of documents that are nearly the same, keep one at random.
+    """Of documents that are nearly the same, keep one at random; drop the others as `minhash/near_duplicate`.
 
     In an order of chance, each row that is still there stays and drops all that are near it. That is a connected
     component with one survivor, split until every dropped row is itself near its survivor: where A is near B and B is
@@ -55,10 +54,12 @@ class MinHashDedup(Selection):
         return below("minhash/near_duplicate", "minhash/similarity", self.threshold)
 
     def describe(self) -> dict[str, Any]:
-        return {**describe(self), "unicode": unicodedata.unidata_version}
+        from dedup.signatures import Signatures  # noqa: PLC0415  (a recipe is read without numba's 0.7 s)
+
+        return {**describe(self), "side": Signatures(self.ngram, self.permutations)}
 
     def select(self, view: "View", map: Map) -> Selected:
-        from dedup.near import near_duplicates  # noqa: PLC0415  (a recipe is read without the compiler's 0.7 s)
+        from dedup.near import near_duplicates  # noqa: PLC0415  (likewise)
 
         selected = near_duplicates(self, view, map)
         return replace(selected, warnings=(*self._warnings(), *selected.warnings))
@@ -72,7 +73,9 @@ class MinHashDedup(Selection):
         return f"{self.bands} x {self.rows} bands find {self._chance:.1%} of the pairs at {self.threshold}"
 
     def _warnings(self) -> tuple[str, ...]:
-        return () if self._chance >= LOW_CHANCE else (f"minhash: {self._finds}; 25 x 5 finds 100 % at 0.8",)
+        if self._chance >= LOW_CHANCE:
+            return ()
+        return (f"minhash: {self._finds}; many bands of few rows find more, as 25 x 5 does",)
 
 
 def chance(similarity: float, bands: int, rows: int) -> float:

@@ -1,0 +1,88 @@
+"""The selections as steps of a recipe, over a real store."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pytest
+
+from dedup.exact import ExactDedup
+from dedup.minhash import MinHashDedup
+from manifests.errors import BadRecipe
+from manifests.rows import Conversation, Document, Message, Row
+from manifests.run import run
+from manifests.shard import read_parquet
+from manifests.stage import Recipe
+from manifests.store import Store
+from manifests.view import View
+from tests.dedup.memory import named
+from tests.manifests.stages import Source
+
+TEXT = "The quick brown fox jumps over the lazy dog, and then it sleeps beside an old wooden gate for days"
+
+
+@dataclass(frozen=True)
+class Unit:
+    made: tuple[Row, ...]
+
+    @property
+    def key(self) -> list[str]:
+        return [row.hex for row in self.made]
+
+    @property
+    def file(self) -> str:
+        return "a test"
+
+    def rows(self) -> Iterator[Row]:
+        yield from self.made
+
+
+def documents(**texts):
+    return Unit(tuple(Document(id=named(name), source="test", text=text) for name, text in texts.items()))
+
+
+def stored(url, *units):
+    """Return a store whose dataset "all" holds a shard for each unit."""
+    store = Store(url)
+    run(Recipe("all", ()), Source(units), store=store, tag="all")
+    return store
+
+
+def decisions(store, manifest):
+    tables = [read_parquet(store.get(digest)) for digest in manifest.ledger.decisions]
+    return pa.concat_tables(tables).to_pylist()
+
+
+def test_what_one_selection_hides_the_next_one_does_not_see():
+    first = documents(a=TEXT, b="alone", c=TEXT)
+    store = stored("memory://dedup-run", first, documents(d=f"{TEXT}!", e=f"{TEXT}  ", f="also alone"))
+    made = run(Recipe("r", (ExactDedup(), MinHashDedup())), "all", store=store).manifest
+    stay = {row.id for row in View(store, made)}
+    assert len(stay) == 3
+    assert {named("b"), named("f")} < stay
+    [near] = [line for line in decisions(store, made) if line["reason"] == "minhash/near_duplicate"]
+    assert (near["value"], near["threshold"]) == (1.0, 0.8)
+    assert near["twin"] in stay
+    assert near["id"] not in stay
+
+
+def test_signatures_are_made_once_for_each_shard():
+    store = stored("memory://dedup-once", documents(a=TEXT, b=TEXT), documents(c=TEXT))
+    run(Recipe("r", (MinHashDedup(),)), "all", store=store)
+    asked = []
+
+    def counting(function, items):
+        items = list(items)
+        asked.append((type(function).__name__, len(items)))
+        return map(function, items)
+
+    run(Recipe("r", (MinHashDedup(seed=1),)), "all", store=store, map=counting)
+    assert [count for name, count in asked if name == "_MakeSide"] == [0]
+
+
+@pytest.mark.parametrize("selection", [ExactDedup(), MinHashDedup()])
+def test_rows_that_are_no_documents_are_refused_with_what_to_do(selection):
+    chat = Conversation(id=named("a"), source="test", messages=(Message("user", "hello"),))
+    store = stored("memory://dedup-chats", Unit((chat,)))
+    with pytest.raises(BadRecipe, match=r"rows have no text.*expected documents; derive one document from each row"):
+        run(Recipe("r", (selection,)), "all", store=store)

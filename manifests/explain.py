@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from manifests.errors import NotFound
-from manifests.history import Decision, Stay, follow
+from manifests.history import Decision, Stay, known_stays
 from manifests.ledger import ALTERED
 from manifests.lineage import ChainStep, chain_steps, recipe_chain
 from manifests.lookup import place, row_at
@@ -32,19 +31,14 @@ def why(store: Store, row_id: bytes, manifest: Manifest) -> Story:
     return _story(store, recipe_chain(store, manifest), row_id, _GENERATIONS)
 
 
-def _story(store: Store, chain: Sequence[Manifest], row_id: bytes, generations: int) -> Story:
-    stays = follow(store, chain, row_id)
-    if not stays:
-        raise NotFound(
-            f"{store.url}: {chain[-1].id[:12]} and the {len(chain) - 1} manifests before it never came across row "
-            f"{row_id.hex()}; `koba why` without a dataset looks in all of them"
-        )
+def tell(store: Store, chain: Sequence[Manifest], stays: Sequence[Stay], generations: int = _GENERATIONS) -> Story:
+    """Return the story of a row whose stays are known; `generations` of its parents are told in a sentence each."""
     steps = tuple(_steps(store, chain, stays))
     line = next((stay.line for stay in reversed(stays) if stay.line), {})
     row = next((stay.row for stay in reversed(stays) if stay.row), None)
     parents = stays[0].parents[:_PARENTS] if generations else ()
     return Story(
-        row_id=row_id,
+        row_id=stays[0].row_id,
         manifest=chain[-1].id,
         kept=stays[-1].after is not None and stays[-1].ordinal == len(chain) - 1,
         steps=steps,
@@ -57,6 +51,10 @@ def _story(store: Store, chain: Sequence[Manifest], row_id: bytes, generations: 
         children=stays[-1].children if stays[-1].left_at else (),
         repeated=sum(stay.repeated for stay in stays),
     )
+
+
+def _story(store: Store, chain: Sequence[Manifest], row_id: bytes, generations: int) -> Story:
+    return tell(store, chain, known_stays(store, chain, row_id), generations)
 
 
 def _steps(store: Store, chain: Sequence[Manifest], stays: Sequence[Stay]) -> Iterator[StepStory]:

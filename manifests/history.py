@@ -11,6 +11,7 @@ import pyarrow as pa
 from manifests import shard
 from manifests.commit import in_threads
 from manifests.descent import made_from, maker
+from manifests.errors import NotFound
 from manifests.ledger import ALTERED, DROPPED, value_column
 from manifests.lookup import Place, keys, place, row_at
 from manifests.manifest import Manifest
@@ -116,6 +117,17 @@ class Stay:
         return found
 
 
+def known_stays(store: Store, chain: Sequence[Manifest], row_id: bytes) -> list[Stay]:
+    """Return the stays of a row as `follow` does. Raises NotFound where there is none."""
+    stays = follow(store, chain, row_id)
+    if not stays:
+        raise NotFound(
+            f"{store.url}: {chain[-1].id[:12]} and the {len(chain) - 1} manifests before it never came across row "
+            f"{row_id.hex()}; without a dataset, `koba why`, `koba show` and `koba trace` look in all of them"
+        )
+    return stays
+
+
 def follow(store: Store, chain: Sequence[Manifest], row_id: bytes) -> list[Stay]:
     """Return the stays of a row in the parts of a chain that it came to, in order; none where they do not know it."""
     places = in_threads(lambda part: place(store, part, row_id), chain)
@@ -128,15 +140,30 @@ def follow(store: Store, chain: Sequence[Manifest], row_id: bytes) -> list[Stay]
         number, line = _line(store, part, row_id, before, after)
         if number is None and after is None:
             continue
-        tables = part.ledger.decisions[len(part.ledger.values) :]
-        if number is not None:
-            tables = (*part.ledger.decisions[number : number + 1], *tables)
-        columns = ["step", "action", "reason", "value", "threshold", "twin"]
-        lines = [line for found in _matching(store, tables, row_id, columns) for line in found]
-        decisions = tuple(Decision(**one) for one in sorted(lines, key=lambda one: int(one["step"])))
+        tables = _decision_tables(part, number)
+        decisions = _decisions(store, tables, row_id)
         table = None if number is None else part.ledger.values[number]
         stays.append(Stay(store, row_id, part, ordinal, before, after, line, decisions, table, tables))
     return stays
+
+
+def refusal(store: Store, part: Manifest, unit: int, row_id: bytes) -> Decision | None:
+    """Return why a row was dropped that a unit of a part looked at."""
+    found = _decisions(store, _decision_tables(part, unit), row_id)
+    return next((decision for decision in found if decision.action == DROPPED), None)
+
+
+def _decision_tables(part: Manifest, unit: int | None) -> tuple[str, ...]:
+    """Return the tables that can speak of a row: that of its unit, and what was written down at the commit."""
+    units = len(part.ledger.values)
+    own = () if unit is None else part.ledger.decisions[unit : unit + 1]
+    return (*own, *part.ledger.decisions[units:])
+
+
+def _decisions(store: Store, tables: Sequence[str], row_id: bytes) -> tuple[Decision, ...]:
+    columns = ["step", "action", "reason", "value", "threshold", "twin"]
+    lines = [line for found in _matching(store, tables, row_id, columns) for line in found]
+    return tuple(Decision(**one) for one in sorted(lines, key=lambda one: int(one["step"])))
 
 
 def _line(

@@ -4,7 +4,7 @@ found = find(store, "97efc5c7")
 found.manifest, found.place
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -104,10 +104,29 @@ def places(store: Store, manifest: Manifest, row_ids: Iterable[bytes]) -> dict[b
     return {row_id: Place(ordinal, row) for row_id, (ordinal, row) in pairs if ordinal >= 0}
 
 
+def visible(store: Store, manifest: Manifest, ids: Keys) -> np.ndarray[Any, Any]:
+    """Tell for each of some ids, sorted, whether a manifest shows the row."""
+    found: np.ndarray[Any, Any] = locate(store, manifest, ids.view(np.uint8).reshape(-1, ID_BYTES))[:, 0] >= 0
+    return found
+
+
 def row_at(store: Store, manifest: Manifest, where: Place) -> Row:
     """Return the row at a place of a manifest."""
-    part = Slice(store, manifest.kind, where.shard, manifest.entries[where.shard])
-    return shard.decode(part.table().slice(where.row, 1), manifest.kind)[0]
+    return rows_at(store, manifest, [where])[0]
+
+
+def rows_at(store: Store, manifest: Manifest, wanted: Sequence[Place]) -> list[Row]:
+    """Return the rows at some places of a manifest, in their order. Reads each shard once."""
+
+    def read(ordinal: int) -> list[tuple[Place, Row]]:
+        here = [where for where in wanted if where.shard == ordinal]
+        table = Slice(store, manifest.kind, ordinal, manifest.entries[ordinal]).table()
+        rows = shard.decode(table.take(pa.array([where.row for where in here])), manifest.kind)
+        return list(zip(here, rows, strict=True))
+
+    parts = in_threads(read, sorted({where.shard for where in wanted}))
+    found = dict(pair for part in parts for pair in part)
+    return [found[where] for where in wanted]
 
 
 def keys(ids: pa.Array | pa.ChunkedArray) -> Keys:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from manifests.errors import BadSource, Damaged, NotFound
-from manifests.history import follow
+from manifests.history import known_stays
 from manifests.lineage import chain_steps, recipe_chain
 from manifests.manifest import Manifest, SourceRecord
 from manifests.plain import plain
@@ -84,12 +84,7 @@ class _Tracer:
         self.sources = {record.file: record for record in chain[0].sources}
 
     def trace(self, row_id: bytes, generations: int) -> Trace:
-        stays = follow(self.store, self.chain, row_id)
-        if not stays:
-            raise NotFound(
-                f"{self.store.url}: {self.ids[-1][:12]} and the manifests before it never came across row "
-                f"{row_id.hex()}; `koba trace` without a dataset looks in all of them"
-            )
+        stays = known_stays(self.store, self.chain, row_id)
         first = stays[0]
         followed = first.parents[:_PARENTS] if generations else ()
         row = next((stay.row for stay in reversed(stays) if stay.row), None)

@@ -1,6 +1,7 @@
 """What the ledger's tables recorded of many rows at once, a part of a recipe at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import polars as pl
@@ -13,17 +14,21 @@ from manifests.lookup import Keys, keys
 from manifests.manifest import Manifest
 from manifests.store import Store
 
+Thin: TypeAlias = Callable[[Keys], list[int]]
+
 REPEATED = "input/repeated_id"  # the reason of rows whose id another row has
 FACTS = pa.schema([("id", pa.binary(16)), ("domain", pa.string()), ("language", pa.string()), ("chars", pa.int32())])
 
 
-def pick(store: Store, part: Manifest, columns: Sequence[str], code: pl.Expr) -> pa.Table:
+def pick(store: Store, part: Manifest, columns: Sequence[str], code: pl.Expr, thin: Thin | None = None) -> pa.Table:
     """Return the facts of those rows that a part looked at and for which `code`, made of `columns`, is not null.
 
-    A column that a table does not have is null there. The code is a column of its own.
+    A column that a table does not have is null there. Columns: those of FACTS, `code`, and `unit`, the table's number.
+    `thin` says which of the keys found in one table are wanted.
     """
 
-    def look(digest: str) -> pa.Table:
+    def look(item: tuple[int, str]) -> pa.Table:
+        number, digest = item
         data = store.get(digest)
         found = shard.read_parquet(data, columns)
         frame = pl.DataFrame(pl.from_arrow(found)).with_columns(
@@ -33,10 +38,14 @@ def pick(store: Store, part: Manifest, columns: Sequence[str], code: pl.Expr) ->
         hits = codes.is_not_null().arg_true()
         if not len(hits):
             return _EMPTY
+        if thin:
+            found = shard.read_parquet(data, ["id"]).take(hits.to_arrow())
+            hits = hits.gather(thin(keys(found["id"])))
         facts = shard.read_parquet(data, FACTS.names).select(FACTS.names).take(hits.to_arrow())
-        return facts.append_column("code", codes.gather(hits).to_arrow())
+        units = pa.array(np.full(len(hits), number, np.int32))
+        return facts.append_column("code", codes.gather(hits).to_arrow()).append_column("unit", units)
 
-    return pa.concat_tables([_EMPTY, *in_threads(look, part.ledger.values)])
+    return pa.concat_tables([_EMPTY, *in_threads(look, enumerate(part.ledger.values))])
 
 
 def facts_of(store: Store, chain: Sequence[Manifest], ids: Keys) -> pa.Table:
@@ -79,4 +88,4 @@ def twins(store: Store, part: Manifest) -> pa.Table:
     return pa.concat_tables(in_threads(look, part.ledger.decisions))
 
 
-_EMPTY = FACTS.append(pa.field("code", pa.int32())).empty_table()
+_EMPTY = FACTS.append(pa.field("code", pa.int32())).append(pa.field("unit", pa.int32())).empty_table()

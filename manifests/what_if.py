@@ -22,7 +22,7 @@ from manifests.descent import descendants
 from manifests.errors import Ambiguous, BadRecipe, NotFound
 from manifests.ledger import value_column
 from manifests.lineage import ChainStep, chain_steps, recipe_chain
-from manifests.lookup import Keys, key_bytes, keys, places
+from manifests.lookup import Keys, keys, visible
 from manifests.manifest import Manifest
 from manifests.recorded import REPEATED, facts_of, pick, selects, twins
 from manifests.stage import Rule
@@ -84,8 +84,8 @@ class _Question:
             bounded = bounded and not (come and any(record.derived for record in part.steps))
             gone = descendants(self.store, part, gone)
             come += self._repeated(ordinal)
-        ids = places(self.store, self.chain[-1], key_bytes(gone))
-        final = Change.of(facts_of(self.store, self.chain, np.array(sorted(ids), gone.dtype)))
+        ids = gone[visible(self.store, self.chain[-1], gone)]
+        final = Change.of(facts_of(self.store, self.chain, ids))
         left = self.rows - len(ids)
         return self._answer(
             "tighter",

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from manifests import shard
+from manifests.artifact import flaws_of
 from manifests.commit import bucket_bits, id_keys, read_index
 from manifests.errors import Damaged, NotFound
 from manifests.ledger import DECISIONS
@@ -33,6 +34,7 @@ class Consistency:
 
     def flaws(self, manifest: Manifest) -> Iterator[str]:
         """Yield what is wrong, one sentence each: nothing for a sound manifest."""
+        yield from flaws_of(manifest)
         if manifest.kind not in STORED_KINDS:
             return
         if manifest.schema != shard.schema_fingerprint(manifest.kind):

@@ -4,10 +4,11 @@ The index is what makes a document-level diff a merge: (id, hash, shard, row) so
 k bits of the id.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import numpy as np
@@ -25,6 +26,8 @@ _THREADS = 8  # reading shards is waiting, for a disk or for a server
 _Item = TypeVar("_Item")
 _Made = TypeVar("_Made")
 Array = np.ndarray[Any, Any]
+_Columns = tuple[Array, Array, pa.ChunkedArray]  # ids, hashes, licences of one shard
+_Rows = tuple[Array, Array, Array]  # ids, hashes, places
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,13 @@ def commit(store: Store, draft: Draft) -> Manifest:
     """
     slices = [Slice(store, draft.kind, ordinal, entry) for ordinal, entry in enumerate(draft.entries)]
     columns = in_threads(_columns, slices)
+    rows = _sorted(columns)
     entries, tables = list(draft.entries), draft.ledger
-    repeats = _repeats([ids for ids, _, _ in columns])
+    repeats = _repeats(rows)
     if repeats:
         tables = _drop_repeats(store, draft, repeats, columns, entries)
         columns = in_threads(_columns, [Slice(store, draft.kind, n, entry) for n, entry in enumerate(entries)])
+        rows = _sorted(columns)
     manifest = Manifest(
         kind=draft.kind,
         schema=shard.schema_fingerprint(draft.kind),
@@ -62,7 +67,7 @@ def commit(store: Store, draft: Draft) -> Manifest:
         steps=ledger.step_records(draft.steps, draft.counts),
         sources=draft.sources,
         ledger=tables,
-        **_surveyed(store, columns),
+        **_surveyed(store, rows, columns),
     )
     store.put_manifest(manifest)
     return manifest
@@ -70,7 +75,8 @@ def commit(store: Store, draft: Draft) -> Manifest:
 
 def survey(store: Store, kind: str, entries: Iterable[Entry]) -> dict[str, Any]:
     """Return what a manifest says of all its rows together: index (which is stored), content, rows, licences."""
-    return _surveyed(store, in_threads(_columns, [Slice(store, kind, n, entry) for n, entry in enumerate(entries)]))
+    columns = in_threads(_columns, [Slice(store, kind, n, entry) for n, entry in enumerate(entries)])
+    return _surveyed(store, _sorted(columns), columns)
 
 
 def mask_entry(part: Slice, drop: Sequence[int]) -> Entry:
@@ -114,8 +120,8 @@ def id_keys(ids: Array) -> Array:
     return np.ascontiguousarray(ids).view(">u8").astype(np.uint64)
 
 
-def _surveyed(store: Store, columns: Sequence[tuple[Array, Array, pa.ChunkedArray]]) -> dict[str, Any]:
-    ids, hashes, places = _sorted(columns)
+def _surveyed(store: Store, rows: _Rows, columns: Sequence[_Columns]) -> dict[str, Any]:
+    ids, hashes, places = rows
     return {
         "index": _write_index(store, ids, hashes, places),
         "content": shard.digest_pairs(np.concatenate([ids, hashes], axis=1)),
@@ -124,50 +130,57 @@ def _surveyed(store: Store, columns: Sequence[tuple[Array, Array, pa.ChunkedArra
     }
 
 
-def _columns(part: Slice) -> tuple[Array, Array, pa.ChunkedArray]:
+def _columns(part: Slice) -> _Columns:
     table = part.table(["id", "hash", "licence"])
     return shard.fixed_bytes(table["id"]), shard.fixed_bytes(table["hash"]), table["licence"]
 
 
-def _licences(columns: Iterable[tuple[Array, Array, pa.ChunkedArray]]) -> dict[str, int]:
-    found: Counter[str] = Counter()
-    for _, _, licences in columns:
-        for item in licences.drop_null().value_counts().to_pylist() if licences.null_count < len(licences) else ():
-            found[item["values"]] += item["counts"]
-    return dict(sorted(found.items()))
+def _licences(columns: Iterable[_Columns]) -> dict[str, int]:
+    chunks = [chunk for _, _, licences in columns for chunk in licences.chunks]
+    found = pa.chunked_array(chunks, pa.string()).drop_null().value_counts().to_pylist()
+    return dict(sorted((item["values"], item["counts"]) for item in found))
 
 
-def _sorted(columns: Sequence[tuple[Array, Array, Any]]) -> tuple[Array, Array, Array]:
-    """Return ids, hashes and (shard, row) of all rows, sorted by id."""
+def _sorted(columns: Sequence[_Columns]) -> _Rows:
+    """Return ids, hashes and (shard, row) of all rows, sorted by id; rows of one id in the order of the shards."""
     empty = np.empty((0, 16), np.uint8)
     ids = np.concatenate([ids for ids, _, _ in columns] or [empty])
     hashes = np.concatenate([hashes for _, hashes, _ in columns] or [empty])
-    sizes = [len(ids) for ids, _, _ in columns]
-    shards = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-    rows = np.concatenate([np.arange(size, dtype=np.int32) for size in sizes] or [np.empty(0, np.int32)])
-    keys = id_keys(ids)
-    order = np.lexsort((keys[:, 1], keys[:, 0]))
-    return ids[order], hashes[order], np.stack([shards, rows], axis=1)[order]
+    sizes = np.array([len(ids) for ids, _, _ in columns], np.int64)
+    places = np.empty((len(ids), 2), np.int32)
+    places[:, 0] = np.repeat(np.arange(len(sizes)), sizes)
+    places[:, 1] = np.arange(len(ids)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    high, low = id_keys(ids).T
+    order = np.argsort(high)
+    if (high[order[1:]] == high[order[:-1]]).any():  # argsort is fast, but orders by the first halves of ids alone
+        order = np.lexsort((low, high))
+    return _taken(ids, order), _taken(hashes, order), _taken(places, order)
 
 
-def _repeats(ids: Sequence[Array]) -> list[tuple[int, int]]:
+def _taken(rows: Array, order: Array) -> Array:
+    """Return rows of a few bytes in another order: as one value each, five times as fast as by index arrays."""
+    whole = np.ascontiguousarray(rows).view(f"V{rows.itemsize * rows.shape[1]}").ravel()
+    return whole[order].view(rows.dtype).reshape(-1, rows.shape[1])
+
+
+def _repeats(rows: _Rows) -> list[tuple[int, int]]:
     """Return (shard, row) of each row whose id was seen before it."""
-    ordered, _, places = _sorted([(one, one, None) for one in ids])
-    again = np.flatnonzero((ordered[1:] == ordered[:-1]).all(axis=1)) + 1 if len(ordered) else np.empty(0, np.int64)
-    return [(int(places[row, 0]), int(places[row, 1])) for row in again]  # lexsort is stable: the first stays
+    ids, _, places = rows
+    again = np.flatnonzero((ids[1:] == ids[:-1]).all(axis=1)) + 1
+    return [(int(ordinal), int(row)) for ordinal, row in places[again]]
 
 
 def _drop_repeats(
     store: Store,
     draft: Draft,
     repeats: Sequence[tuple[int, int]],
-    columns: Sequence[tuple[Array, Array, Any]],
+    columns: Sequence[_Columns],
     entries: list[Entry],
 ) -> Ledger:
     step = len(draft.steps)
     decisions = []
-    for ordinal in sorted({ordinal for ordinal, _ in repeats}):
-        rows = [row for place, row in repeats if place == ordinal]
+    for ordinal, places in groupby(sorted(repeats, key=itemgetter(0)), key=itemgetter(0)):
+        rows = [row for _, row in places]
         entries[ordinal] = mask_entry(Slice(store, draft.kind, ordinal, entries[ordinal]), rows)
         for row in rows:
             row_id = columns[ordinal][0][row].tobytes()

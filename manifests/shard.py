@@ -142,7 +142,7 @@ def content_digest(ids: pa.Array | pa.ChunkedArray, hashes: pa.Array | pa.Chunke
 
 def digest_pairs(pairs: np.ndarray[Any, Any]) -> str:
     """Return the SHA-256 over the sorted rows of a [rows, 32] byte array of (id, hash)."""
-    ordered = np.sort(np.ascontiguousarray(pairs).view("S32").ravel()) if len(pairs) else pairs
+    ordered = np.sort(np.ascontiguousarray(pairs).view("S32").ravel(), kind="stable") if len(pairs) else pairs
     return canonical.sha256(ordered.tobytes())
 
 

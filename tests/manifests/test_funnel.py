@@ -46,7 +46,7 @@ def store(tmp_path):
 
 def test_the_funnel_follows_rows_through_all_parts_of_a_recipe(made):
     stats = funnel(made.store, made.manifest)
-    names = [type(step).__name__ for step in small.recipe().steps]
+    names = [step.title for step in small.recipe().steps]
     assert [stat.stage for stat in stats] == ["Input", *names]
     assert stats[0].rows_in == len(small.NOTES) + 1
     assert stats[0].reasons == {"input/not_json": 1}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from manifests import shard
+from manifests import canonical, shard
 from manifests.collect import MANIFEST, OBJECT, action_record, made_manifest, objects_of
 from manifests.commit import bucket_bits, in_threads, read_index
 from manifests.consistency import Consistency
@@ -24,6 +24,7 @@ from manifests.records import unseal
 from manifests.store import Ref, Store
 
 _RECORD = re.compile(r"actions/[0-9a-f]{2}/[0-9a-f]{64}\.json|runs/[^/]+\.json|forgotten/[0-9a-f]{32}\.json")
+_CALLS = re.compile(r"calls/.+/([0-9a-f]{64})\.parquet")
 _RESTORE = "restore it from a copy of the store"
 _AGAIN = "run the command that made it again, after `koba fsck --repair`; or restore it from a copy"
 
@@ -56,6 +57,7 @@ def fsck(store: Store, *, deep: bool = False, repair: bool = False) -> list[Prob
     if deep or repair:
         look.at_bytes()
         look.at_records()
+        look.at_calls()
         look.at_rows()
         look.at_forgotten()
     if repair:
@@ -135,6 +137,13 @@ class _Look:
                     cached = folder == "actions"
                     self.bad_actions += [key] * cached
                     self._add(key, _inner(error, key), "it is only a cache and is made again" if cached else _RESTORE)
+
+    def at_calls(self) -> None:
+        """Read the cache of model calls. It is not repaired: what a damaged file still holds was paid for."""
+        for match in filter(None, map(_CALLS.fullmatch, self.store.files.keys("calls"))):
+            if canonical.sha256(self.store.files.read(match[0])) != match[1]:
+                remedy = f"{_RESTORE}, or delete it: its calls are then made again"
+                self._add(match[0], "its bytes do not hash to its name", remedy)
 
     def at_rows(self) -> None:
         """Compare each manifest whose objects are sound with what is in them."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manifests import shard
+from manifests import canonical, shard
 from manifests.check import fsck
 from manifests.errors import Damaged, KobaError
 from manifests.objects import object_key
@@ -30,6 +30,7 @@ def whole(tmp_path_factory):
     store = Store(str(tmp_path_factory.mktemp("whole") / "store"))
     make(store)
     store.files.overwrite(f"forgotten/{'ab' * 16}.json", seal({"row": "ab" * 16}))
+    store.files.overwrite(f"calls/model/{canonical.sha256(b'replies')}.parquet", b"replies")
     return store
 
 

@@ -35,14 +35,14 @@ def tell(store: Store, chain: Sequence[Manifest], stays: Sequence[Stay], generat
     """Return the story of a row whose stays are known; `generations` of its parents are told in a sentence each."""
     steps = tuple(_steps(store, chain, stays))
     line = next((stay.line for stay in reversed(stays) if stay.line), {})
-    row = next((stay.row for stay in reversed(stays) if stay.row), None)
+    url = next((stay.url for stay in reversed(stays) if stay.after), None)
     parents = stays[0].parents[:_PARENTS] if generations else ()
     return Story(
         row_id=stays[0].row_id,
         manifest=chain[-1].id,
         kept=stays[-1].after is not None and stays[-1].ordinal == len(chain) - 1,
         steps=steps,
-        url=row.url if row else None,
+        url=url,
         domain=line.get("domain"),
         language=line.get("language"),
         chars=line.get("chars"),

@@ -17,6 +17,7 @@ from manifests.lookup import Place, keys, place, row_at
 from manifests.manifest import Manifest
 from manifests.rows import Row
 from manifests.store import Store
+from manifests.view import Slice
 
 _AT_ONCE = 8  # tables that are read together
 
@@ -65,6 +66,15 @@ class Stay:
     def row(self) -> Row | None:
         """The row as this part left it."""
         return row_at(self.store, self.part, self.after) if self.after else None
+
+    @cached_property
+    def url(self) -> str | None:
+        """The URL of the row as this part left it."""
+        if not self.after:
+            return None
+        part = Slice(self.store, self.part.kind, self.after.shard, self.part.entries[self.after.shard])
+        url: str | None = part.table(["url"])["url"][self.after.row].as_py()
+        return url
 
     @property
     def parents(self) -> tuple[bytes, ...]:

@@ -160,15 +160,17 @@ def make_table(letters: Letters) -> Grams:
 def find(letters: Letters, row: int, gram: int, grams: Grams, mask: int) -> int:
     """Return the slot that holds the gram of this number, hashed in the queue, or the empty one where it belongs."""
     codes = letters.codes
+    width = letters.widths[row]
     begin = letters.starts[row] + gram
     hashed = grams.queue[gram]
     slot = int(np.int64(hashed & np.uint64(mask)))
     while grams.begins[slot] >= 0:
         if grams.hashes[slot] == hashed:
-            step = 0
-            while step < letters.widths[row] and codes[grams.begins[slot] + step] == codes[begin + step]:
-                step += 1
-            if step == letters.widths[row]:
+            known = grams.begins[slot]
+            differ = False
+            for step in range(width):
+                differ |= codes[known + step] != codes[begin + step]
+            if not differ:
                 break
         slot = (slot + 1) & mask
     return slot

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def near_duplicates(asked: "MinHashDedup", view: "View", map: Map) -> Selected:
     """Return the rows that go, each with the row that stays in its place and their exact similarity.
 
-    Takes for each row some 600 bytes, and 6 bytes a character for those that look like another one.
+    Takes up to 1.2 kB of memory a row; for rows that look like another one, 0.8 kB and 6 bytes a letter more.
+    Rows of one template that are all just below the threshold are compared each with each, 60 to 200 ns a pair.
     """
     tables = view.side(Signatures(asked.ngram, asked.permutations), map)
     rows = Rows.of(view, tables)

@@ -17,17 +17,19 @@ def recipe_changes(old: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]])
     Takes what `describe()` returned for each step.
     """
     lines = []
-    matched = _matching([str(step["stage"]) for step in old], [str(step["stage"]) for step in new])
+    matched = _matching([_title(step) for step in old], [_title(step) for step in new])
     left = [step for place, step in enumerate(old) if place not in matched.values()]
     for place, after in enumerate(new):
         before = old[matched[place]] if place in matched else None
         if before is None:
-            before = next((step for step in left if step["stage"] == after["stage"]), None)
-            lines.append(f"{after['stage']} {'moved' if before else 'added'}")
+            before = next((step for step in left if _title(step) == _title(after)), None)
+            lines.append(f"{_title(after)} {'moved' if before else 'added'}")
             left = [step for step in left if step is not before]
         if before is not None:
-            lines += [f"{after['stage']} changed: {change}" for change in step_changes(before, after)]
-    return lines + [f"{step['stage']} removed" for step in left]
+            lines += [
+                f"{_title(after)} changed: {change.removeprefix('stage.')}" for change in step_changes(before, after)
+            ]
+    return lines + [f"{_title(step)} removed" for step in left]
 
 
 def step_changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
@@ -47,6 +49,13 @@ def rule_changes(old: Iterable[Mapping[str, Any]], new: Iterable[Mapping[str, An
     before, after = _conditions(old), _conditions(new)
     names = [name for name in before | after if before.get(name) != after.get(name)]
     return [f"{name}: {before.get(name, 'no rule')} → {after.get(name, 'no rule')}" for name in names]
+
+
+def _title(step: Mapping[str, Any]) -> str:
+    """Return what a step does: of a stage for one language, the stage and the language."""
+    fields = step.get("fields", {})
+    inner = fields.get("stage")
+    return f"{_title(inner)} ({fields.get('language')})" if isinstance(inner, dict) else str(step["stage"])
 
 
 def _matching(old: Sequence[str], new: Sequence[str]) -> dict[int, int]:

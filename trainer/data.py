@@ -22,9 +22,8 @@ from manifests.errors import BadRecipe, BadSource
 from manifests.manifest import Manifest
 from manifests.store import Store
 from manifests.view import Slice, View
+from trainer.losses import IGNORE
 from trainer.order import Array, Order
-
-IGNORE = -100  # a label that the loss leaves out
 
 
 @dataclass(frozen=True, slots=True)

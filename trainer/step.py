@@ -1,14 +1,15 @@
 """One step of training: loss, gradients, AdamW."""
 
-# B sequences, T tokens, V vocabulary
+# B sequences, T tokens, D model
 
 import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
-from trainer.data import IGNORE, Batch
+from trainer.data import Batch
+from trainer.layout import Layout
+from trainer.losses import IGNORE, next_token_loss
 from trainer.model import Hybrid
 from trainer.settings import Settings
 
@@ -35,8 +36,8 @@ def train_step(
 
 def loss_sum(model: Hybrid, tokens_BT: Tensor, labels_BT: Tensor, documents_BT: Tensor) -> Tensor:
     """Return the cross-entropy in nats, summed over all targets."""
-    logits_BTV = model(tokens_BT, documents_BT)
-    return cross_entropy(logits_BTV.flatten(0, 1), labels_BT.flatten(), ignore_index=IGNORE, reduction="sum")
+    hidden_BTD = model.model(tokens_BT, Layout(documents_BT))
+    return next_token_loss(hidden_BTD.flatten(0, 1), model.lm_head.weight, labels_BT.flatten())
 
 
 def make_optimizer(model: nn.Module, settings: Settings) -> torch.optim.AdamW:

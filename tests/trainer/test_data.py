@@ -9,7 +9,8 @@ from manifests.errors import BadRecipe
 from manifests.store import Store
 from manifests.view import View
 from tests.trainer.small import sentences, tokens_in
-from trainer.data import IGNORE, Loader, State, open_mix
+from trainer.data import Loader, State, open_mix
+from trainer.losses import IGNORE
 from trainer.order import BLOCK_ROWS, Order, permutation
 
 

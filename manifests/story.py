@@ -132,7 +132,7 @@ def _refusal(step: StepStory, decision: Decision) -> str:
         fate = "which is kept" if step.twin and step.twin.kept else "which was dropped later"
         return f"{alike} {decision.twin.hex()}{url}, {fate}"
     for check in step.checks:
-        if check.rule.reason == decision.reason and not check.passed:
+        if check.rule.reason == decision.reason and check.value is not None and not check.passed:
             return judged(check.rule, check.value)
     if decision.value is None:
         return decision.reason
@@ -147,7 +147,7 @@ def _merits(story: Story) -> Iterator[str]:
     altered = [step.title for step in story.steps if step.outcome == "altered"]
     if altered:
         yield f"altered by {', '.join(altered)}"
-    margins = [(check.margin / (abs(check.rule.threshold) or 1), check) for check in checks if check.margin is not None]
-    if margins:
-        closest = min(margins, key=lambda pair: pair[0])[1]
-        yield f"the closest {judged(closest.rule, closest.value)}"
+    values = [(check, check.value) for check in checks if check.value is not None]
+    if values:
+        check, value = min(values, key=lambda pair: (pair[0].margin or 0) / (abs(pair[0].rule.threshold) or 1))
+        yield f"the closest {judged(check.rule, value)}"

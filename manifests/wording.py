@@ -10,12 +10,10 @@ _ASKED = {
 }
 
 
-def judged(rule: Rule, value: float | None) -> str:
+def judged(rule: Rule, value: float) -> str:
     """Return "gopher/few_words: 31 words, at least 50 are asked for"."""
     name = rule.measure.rpartition("/")[2].replace("_", " ")
     more, asked = _ASKED[rule.keep]
-    if value is None:
-        return f"{rule.reason}: {name} unknown, {more} {number(rule.threshold)} asked for"
     shown, threshold = number(value), number(rule.threshold)
     if shown == threshold and value != rule.threshold:
         shown, threshold = repr(value), repr(rule.threshold)

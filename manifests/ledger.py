@@ -2,9 +2,9 @@
 
 Two tables for each unit of work, as Parquet objects that the manifest names:
 
-values      one row for each row looked at: `id, domain, language, chars, dropped_at, reason, parents` (of a row that was
-            made here, and perhaps dropped before it was stored), and one column of float64 for each value that a step
-            measured, named "<step>:<measure>"
+values      one row for each row looked at: `id, domain, language, chars, dropped_at, reason, parents` (of a row that
+            was made here, and perhaps dropped before it was stored), and one column of float64 for each value that a
+            step measured, named "<step>:<measure>"
 decisions   one row for each row dropped or altered: `id, step, action, reason, value, threshold, twin, payload`;
             `payload` is what an altered row became
 """
@@ -12,6 +12,7 @@ decisions   one row for each row dropped or altered: `id, step, action, reason, 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import polars as pl
@@ -66,13 +67,16 @@ class Counts:
 
 
 class Book:
-    """The ledger of one unit while it is being written."""
+    """The ledger of one unit while it is being written.
+
+    Its tables are in the order of the steps, then of the rows: how far a step reads ahead leaves no trace in them.
+    """
 
     def __init__(self, steps: int) -> None:
         self.counts = [Counts() for _ in range(steps)]
         self._ordinals: dict[bytes, int] = {}
         self._facts: list[tuple[str | None, str | None, int | None]] = []
-        self._parents: dict[int, tuple[bytes, ...]] = {}
+        self._made: dict[int, tuple[int, tuple[bytes, ...]]] = {}  # by which step, and of which parents
         self._dropped: dict[int, tuple[int, str]] = {}
         self._values: list[tuple[list[int], list[Values]]] = [([], []) for _ in range(steps)]
         self._decisions: list[tuple[Any, ...]] = []
@@ -80,11 +84,11 @@ class Book:
     def __contains__(self, row_id: bytes) -> bool:
         return row_id in self._ordinals
 
-    def look(self, row: Row, *, made: bool = False) -> None:
-        """Open the row's line in the ledger; `made`: a step made it from its parents."""
+    def look(self, row: Row, *, made_by: int | None = None) -> None:
+        """Open the row's line in the ledger; `made_by`: the step that made it from its parents."""
         self._ordinals[row.id] = len(self._facts)
-        if made:
-            self._parents[len(self._facts)] = row.parents
+        if made_by is not None:
+            self._made[len(self._facts)] = (made_by, row.parents)
         self._facts.append((row.url, row.language, None))
 
     def measured(self, step: int, row_id: bytes, values: Values) -> None:
@@ -123,7 +127,7 @@ class Book:
         reasons: list[str | None] = [None] * rows
         for ordinal, (step, reason) in self._dropped.items():
             at[ordinal], reasons[ordinal] = step, reason
-        parents = [self._parents.get(ordinal) for ordinal in range(rows)]
+        parents = [self._made[ordinal][1] if ordinal in self._made else None for ordinal in range(rows)]
         columns = [list(self._ordinals), domains(urls), languages, chars, at, reasons, parents]
         table = pa.table(dict(zip([name for name, _ in _LOOKED], columns, strict=True)), schema=pa.schema(_LOOKED))
         for step, (ordinals, measured) in enumerate(self._values):
@@ -132,11 +136,15 @@ class Book:
                 for ordinal, values in zip(ordinals, measured, strict=True):
                     column[ordinal] = values.get(measure)
                 table = table.append_column(value_column(step, measure), pa.array(column, pa.float64()))
+        if self._made:
+            order = sorted(range(rows), key=lambda ordinal: self._made.get(ordinal, (0, ()))[0])
+            return table.take(pa.array(order, pa.int64()))
         return table
 
     def decisions_table(self) -> pa.Table:
         """Return the table of decisions."""
-        columns = list(zip(*self._decisions, strict=True)) or [()] * len(DECISIONS)
+        decisions = sorted(self._decisions, key=itemgetter(DECISIONS.names.index("step")))
+        columns = list(zip(*decisions, strict=True)) or [()] * len(DECISIONS)
         return pa.table(dict(zip(DECISIONS.names, columns, strict=True)), schema=DECISIONS)
 
 

@@ -219,7 +219,7 @@ class _Passage:
                 f"{self.unit.file}: {name} yielded two rows with the same parents, part and candidate ({row.hex}); "
                 "number them: row.derive(part=..., candidate=...)"
             )
-        self.book.look(final, made=True)
+        self.book.look(final, made_by=step)
         return final
 
 

@@ -50,9 +50,9 @@ class Generate(Stage):
     store: Store | None = None  # not identity
 
     def resolve(self, store: Store) -> "Generate":
-        if isinstance(self.model, Model):
-            return self
-        model = find_model(self.model, store, server_url(self.engine))
+        model = self.model
+        if isinstance(model, str):
+            model = find_model(model, store, server_url(self.engine))
         limits = [limit for limit in (self.max_context, model.max_context) if limit is not None]
         return replace(self, model=replace(model, max_context=min(limits, default=None)))
 

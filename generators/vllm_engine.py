@@ -8,7 +8,6 @@ import os
 import sys
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
@@ -16,8 +15,8 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from generators.engine import FinishReason, Reply, Request
-from generators.weights import Model
-from manifests.errors import BadRecipe, Incomplete
+from generators.weights import TOKENS, Model
+from manifests.errors import Incomplete
 
 # One process, no binding to cores (of two it would leave one idle), and nothing fetched.
 ON_CPU = {
@@ -38,9 +37,7 @@ class Vllm:
     dtype: str = "bfloat16"
 
     def open(self, model: Model) -> "VllmEngine":
-        """Load the model from its folder. Raises BadRecipe where it has none."""
-        if not model.folder:
-            raise BadRecipe(f"vLLM needs the files of {model.name!r}, which is known by name only; name a folder")
+        """Load the model from its files. Raises BadRecipe where it has none."""
         return VllmEngine(self, model)
 
 
@@ -69,10 +66,11 @@ class VllmEngine:
 
         self.place, self.model, self.meter = place, model, Meter()
         self._parameters = SamplingParams
-        self._tokenizer = Tokenizer.from_file(str(Path(model.folder) / "tokenizer.json"))
+        folder = model.folder()
+        self._tokenizer = Tokenizer.from_file(str(folder / TOKENS))
         self._engine: Any = LLMEngine.from_engine_args(
             EngineArgs(
-                model=model.folder,
+                model=str(folder),
                 dtype=place.dtype,
                 max_num_seqs=place.capacity,
                 max_model_len=model.max_context,

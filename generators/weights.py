@@ -1,33 +1,23 @@
 """A model as a recipe holds it: digests for its identity, and what is needed to write prompts without loading it.
 
-A name is resolved once, before anything is fingerprinted: a folder in the layout of Hugging Face, or "echo".
+A ref such as "models/smollm2" is resolved once, before anything is fingerprinted.
 """
 
 import json
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
 from generators.chat_template import apply, neutral, tidy
 from generators.engine import Prompt, Raw
-from manifests import canonical
-from manifests.errors import BadRecipe, BadSource, NotFound
+from manifests import artifact, canonical
+from manifests.errors import BadRecipe
+from manifests.manifest import FILE_SUFFIX, Manifest
+from manifests.model_folder import CONFIG, TEMPLATE, TOKENIZER_CONFIG
 from manifests.rows import Message
 from manifests.store import Store
 
-WEIGHTS = ("*.safetensors", "*.bin", "*.gguf", "config.json")
-TOKENIZER = (
-    "tokenizer.json",
-    "tokenizer.model",
-    "vocab.json",
-    "merges.txt",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "chat_template.jinja",
-)
+TOKENS = "tokenizer.json"
 ECHO_TEMPLATE = "{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}\n{% endfor %}<|assistant|>\n"
 
 
@@ -35,16 +25,17 @@ ECHO_TEMPLATE = "{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}\n{% en
 class Model:
     """A model that was found: what it is, and where."""
 
-    weights: str  # SHA-256 over names and digests of the weight files and config.json
-    tokenizer: str  # likewise over the tokenizer's files and the chat template
-    template: str | None = None  # Jinja source; None: the server that runs it writes the prompt
+    weights: str  # digest of the weights and config.json
+    tokenizer: str  # digest of the tokenizer's files and of the chat template
+    template: str | None = None  # Jinja source; "": it takes no messages; None: its server writes the prompt
     specials: tuple[str, ...] = ()  # its control tokens: never let through from a text
     bos: str = ""
     eos: str = ""
     max_context: int | None = None  # tokens of prompt and reply together
     licence: str | None = None  # SPDX identifier
     name: str = ""  # what the user called it; not identity
-    folder: str = ""  # where its files are on this machine; not identity
+    store: Store | None = None  # where its files are; not identity
+    manifest: str = ""  # its id there; not identity
 
     def describe(self) -> dict[str, Any]:
         """Return what a row that it writes depends on."""
@@ -61,97 +52,78 @@ class Model:
         What looks like a control token in a message or in a quoted text is broken up: a document cannot end its turn.
         """
         if isinstance(prompt, Raw):
-            quoted = {name: neutral(tidy(text), self.specials) for name, text in prompt.quoted.items()}
+            quoted = {name: self._quoted(text) for name, text in prompt.quoted.items()}
             return prompt.text.format(**quoted), None
         if isinstance(prompt, str):
+            if self.template == "":
+                return self._quoted(prompt), None
             prompt = (Message("user", prompt),)
-        messages = tuple([Message(one.role, neutral(tidy(one.content), self.specials)) for one in prompt])
+        if self.template == "":
+            raise BadRecipe(f"{self.name} has no chat template and takes no messages; return a string or Raw(...)")
+        messages = tuple([Message(one.role, self._quoted(one.content)) for one in prompt])
         if self.template is None:
             return canonical.encode([[one.role, one.content] for one in messages]).decode(), messages
         return apply(self.template, messages, self.bos, self.eos), None
 
+    def folder(self) -> Path:
+        """Return a folder with its files on this machine. Raises BadRecipe where it is known by name only."""
+        if self.store is None:
+            raise BadRecipe(f"{self.name}: its files are not here; add it with `koba models add`, or name a server")
+        return artifact.checkout(self.store, self.store.manifest(self.manifest))
+
+    def _quoted(self, text: str) -> str:
+        return neutral(tidy(text), self.specials)
+
 
 def find_model(name: str, store: Store, served_at: str | None = None) -> Model:
-    """Return the model behind a name. `served_at`: a server that gives this name to a model of its own.
+    """Return the model behind a ref or id, or "echo". `served_at`: the server that runs it. Raises NotFound.
 
-    Raises NotFound. A model that is known here by its digest is the same at any server; one that is known by name only
-    is that name at that server.
+    A model of the store is the same at any server. What only the server knows by this name is that name at that server.
     """
     if name == "echo":
         return echo_model()
-    if Path(name).is_dir():
-        return read_folder(Path(name))
-    if served_at:
+    if served_at and not store.history(name.partition("@")[0]):
         return Model(canonical.digest({"served": name, "at": served_at}), canonical.digest("by the server"), name=name)
-    raise NotFound(f"{store.url}: there is no model {name!r}; expected a folder with config.json, or 'echo'")
+    return read_model(store, artifact.resolve(store, name), name)
 
 
 def echo_model(name: str = "echo", **changes: Any) -> Model:
     """Return the model that has no weights, for tests and previews: the place `Echo` answers in its name."""
-    model = Model(canonical.digest(name), "", ECHO_TEMPLATE, name=name)
-    model = replace(model, **changes)
+    model = replace(Model(canonical.digest(name), "", ECHO_TEMPLATE, name=name), **changes)
     return replace(model, tokenizer=model.tokenizer or canonical.digest([model.template]))
 
 
-def read_folder(folder: Path) -> Model:
-    """Return the model that lies in a folder in the layout of Hugging Face. Raises BadSource."""
-    config = _json(folder / "config.json")
-    if not config:
-        raise BadSource(f"{folder}: no config.json; expected a model as `save_pretrained` writes it")
-    settings = _json(folder / "tokenizer_config.json")
-    named = folder / "chat_template.jinja"
-    template = named.read_text(encoding="utf-8") if named.exists() else settings.get("chat_template")
+def read_model(store: Store, manifest: Manifest, name: str) -> Model:
+    """Return the model of an artifact. Raises BadRecipe where it has no weights or no tokenizer."""
+    made = manifest.artifact
+    if made is None or made.weights is None or made.tokenizer is None:
+        raise BadRecipe(f"{name} is not a model that can write: expected weights and a tokenizer in one artifact")
+    files = {file.name: file.digest for file in made.files}
+
+    def read(name: str) -> dict[str, Any]:
+        return dict(json.loads(store.get(files[name], FILE_SUFFIX))) if name in files else {}
+
+    settings = read(TOKENIZER_CONFIG)
+    template = settings.get("chat_template") or ""
+    if TEMPLATE in files:
+        template = store.get(files[TEMPLATE], FILE_SUFFIX).decode()
     if isinstance(template, list):  # several templates under names
-        template = next((one["template"] for one in template if one["name"] == "default"), None)
+        template = next((one["template"] for one in template if one["name"] == "default"), "")
+    added = [*read(TOKENS).get("added_tokens", []), *settings.get("added_tokens_decoder", {}).values()]
     return Model(
-        weights=_digest(folder, WEIGHTS),
-        tokenizer=_digest(folder, TOKENIZER),
-        template=template or "{{ messages[-1].content }}",
-        specials=_specials(folder, settings),
+        weights=made.weights,
+        tokenizer=canonical.digest([made.tokenizer, made.chat_template]),
+        template=template,
+        specials=tuple(sorted({token["content"] for token in added if token.get("special")})),
         bos=_token(settings.get("bos_token")),
         eos=_token(settings.get("eos_token")),
-        max_context=config.get("max_position_embeddings"),
-        name=folder.name,
-        folder=str(folder.absolute()),
+        max_context=read(CONFIG).get("max_position_embeddings"),
+        licence=made.licence,
+        name=name,
+        store=store,
+        manifest=manifest.id,
     )
-
-
-def _digest(folder: Path, patterns: tuple[str, ...]) -> str:
-    files = sorted({path for pattern in patterns for path in folder.glob(pattern)})
-    if not files:
-        raise BadSource(f"{folder}: none of {', '.join(patterns)}; expected a model as `save_pretrained` writes it")
-    return canonical.digest([[path.name, _file_digest(path, *_stamp(path))] for path in files])
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_size, status.st_mtime_ns
-
-
-@lru_cache(maxsize=256)
-def _file_digest(path: Path, _size: int, _modified: int) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
-
-
-def _specials(folder: Path, settings: dict[str, Any]) -> tuple[str, ...]:
-    added = _json(folder / "tokenizer.json").get("added_tokens", [])
-    tokens = {token["content"] for token in added if token.get("special")}
-    tokens |= {token["content"] for token in settings.get("added_tokens_decoder", {}).values() if token.get("special")}
-    return tuple(sorted(tokens))
 
 
 def _token(token: Any) -> str:
     return str(token.get("content", "")) if isinstance(token, dict) else str(token or "")
-
-
-def _json(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise BadSource(f"{path}: {error}; fetch the model again") from error
-    if not isinstance(found, dict):
-        raise BadRecipe(f"{path}: a {type(found).__name__}; expected a JSON object")
-    return found

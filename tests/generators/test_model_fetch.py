@@ -1,0 +1,186 @@
+import hashlib
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from generators.model_fetch import PACKAGED, Packaged, add_model, add_packaged
+from manifests.artifact import resolve
+from manifests.errors import BadRecipe, BadSource
+from manifests.manifest import SourceRecord
+from manifests.objects import object_key
+from manifests.package_index import Archive
+from manifests.store import Store
+
+ROOT = Path(__file__).parents[2]
+MEMBER = "tiny/tiny.gguf"
+
+
+def write_model(folder: Path, value: float = 1.0) -> Path:
+    folder.mkdir(parents=True)
+    save_file({"weight": np.full(4, value, np.float32)}, folder / "model.safetensors")
+    (folder / "config.json").write_text('{"model_type": "tiny"}')
+    return folder
+
+
+class Converter:
+    """Stands for a conversion: writes the number that the file holds as a model, and counts."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, gguf: Path, folder: Path) -> None:
+        self.calls += 1
+        write_model(folder, float(gguf.read_text()))
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(str(tmp_path / "store"))
+
+
+@pytest.fixture
+def downloads(tmp_path):
+    return tmp_path / "downloads"
+
+
+@pytest.fixture
+def convert():
+    return Converter()
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch):
+    """A folder that is the only place where pip may look."""
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    (tmp_path / "shelf").mkdir()
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "shelf"))
+    return tmp_path / "shelf"
+
+
+def wheel(shelf: Path, member: str = MEMBER, text: str = "7") -> Packaged:
+    """Put a wheel with a model on the shelf, and pin it."""
+    path = shelf / "tiny-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(member), text)
+    data = path.read_bytes()
+    return Packaged(Archive("tiny", path.name, hashlib.sha256(data).hexdigest(), len(data)), MEMBER, "MIT")
+
+
+def test_a_packaged_model_gets_its_name_licence_and_source(store, downloads, shelf, convert):
+    packaged = wheel(shelf)
+    added = add_packaged(store, "tiny", packaged, downloads=downloads, convert=convert)
+    assert str(added.ref) == "models/tiny@1"
+    assert added.made
+    assert resolve(store, "models/tiny") == added.manifest
+    assert added.manifest.artifact.licence == "MIT"
+    archive = packaged.archive
+    assert added.manifest.sources == (SourceRecord(archive.file, archive.sha256, archive.size_bytes),)
+    assert [path.name for path in downloads.iterdir()] == [archive.file]
+
+
+def test_the_second_time_nothing_is_downloaded_or_converted(store, downloads, shelf, convert):
+    packaged = wheel(shelf)
+    first = add_packaged(store, "tiny", packaged, downloads=downloads, convert=convert)
+    (shelf / packaged.archive.file).unlink()
+    again = add_packaged(store, "tiny", packaged, downloads=downloads / "other", convert=convert)
+    assert (again.ref, again.manifest, again.made) == (first.ref, first.manifest, False)
+    assert not (downloads / "other").exists()
+    assert convert.calls == 1
+
+
+def test_a_model_of_which_a_file_is_missing_is_made_again(store, downloads, shelf, convert):
+    packaged = wheel(shelf)
+    first = add_packaged(store, "tiny", packaged, downloads=downloads, convert=convert)
+    (store.files.root / object_key(first.manifest.files[-1].digest, ".file")).unlink()
+    again = add_packaged(store, "tiny", packaged, downloads=downloads, convert=convert)
+    assert again.made
+    assert (again.ref, again.manifest) == (first.ref, first.manifest)
+
+
+def test_another_file_under_the_pinned_name_is_refused(store, downloads, shelf, convert):
+    packaged = wheel(shelf)
+    wheel(shelf, text="8")
+    with pytest.raises(BadSource, match=rf"expected .* sha256 {packaged.archive.sha256}, found sha256"):
+        add_packaged(store, "tiny", packaged, downloads=downloads, convert=convert)
+    assert list(downloads.iterdir()) == []
+    assert store.refs() == []
+
+
+def test_a_wheel_without_its_model_is_refused(store, downloads, shelf, convert):
+    with pytest.raises(BadSource, match=r"expected a wheel with tiny/tiny.gguf, found"):
+        add_packaged(store, "tiny", wheel(shelf, member="tiny/other.gguf"), downloads=downloads, convert=convert)
+    assert [path.suffix for path in downloads.iterdir()] == [".whl"]
+
+
+def test_a_conversion_that_fails_leaves_no_model_and_no_half_files(store, downloads, shelf):
+    def fails(gguf, folder):
+        folder.mkdir()
+        (folder / "config.json").write_text("{")
+        raise BadSource("no model")
+
+    with pytest.raises(BadSource, match="no model"):
+        add_packaged(store, "tiny", wheel(shelf), downloads=downloads, convert=fails)
+    assert [path.suffix for path in downloads.iterdir()] == [".whl"]
+    assert list(store.manifest_ids()) == []
+
+
+def test_a_folder_becomes_a_model_and_a_changed_one_its_next_version(store, tmp_path):
+    first = add_model(store, "models/own", origin=str(write_model(tmp_path / "own")), licence="MIT")
+    same = add_model(store, "own", origin=str(tmp_path / "own"), licence="MIT")
+    other = add_model(store, "own", origin=str(write_model(tmp_path / "other", 2.0)), licence="MIT")
+    assert [str(added.ref) for added in (first, same, other)] == ["models/own@1", "models/own@1", "models/own@2"]
+    assert first.manifest.sources == ()
+
+
+def test_what_is_left_unsaid_is_asked_for(store, tmp_path):
+    with pytest.raises(BadRecipe, match=r"no package is known to carry 'gpt'; expected smollm2"):
+        add_model(store, "gpt")
+    with pytest.raises(BadRecipe, match=r"expected `--licence`"):
+        add_model(store, "own", origin=str(write_model(tmp_path / "own")))
+    with pytest.raises(BadRecipe, match=r"has the licence Apache-2.0, not MIT"):
+        add_model(store, "smollm2", licence="MIT")
+    with pytest.raises(BadSource, match=r"no/such/folder: there is no such folder; expected one, or owner/name"):
+        add_model(store, "own", origin="no/such/folder", licence="MIT")
+
+
+def test_a_model_of_the_hub_is_known_by_its_commit(tmp_path):
+    pytest.importorskip("huggingface_hub", reason="models of the hub need huggingface_hub")
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    kept = tmp_path / "hub/models--owner--tiny"
+    write_model(kept / "snapshots" / commit)
+    (kept / "refs").mkdir()
+    (kept / "refs/main").write_text(commit)
+    code = (  # a process of its own, for the hub's library reads its settings when it is imported
+        "import sys; from generators.model_fetch import add_model; from manifests.store import Store\n"
+        "for origin in sys.argv[2:]:\n"
+        "    added = add_model(Store(sys.argv[1]), 'tiny', origin=origin, licence='MIT')\n"
+        "    print(added.manifest.sources[0].file, flush=True)"
+    )
+    origins = ["owner/tiny", f"owner/tiny@{commit}", "owner/none"]
+    settings = {"HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(tmp_path / "hub")}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "store"), *origins],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | settings,
+        check=False,
+    )
+    assert done.stdout.split() == [f"https://huggingface.co/owner/tiny/tree/{commit}"] * 2, done.stderr
+    assert "BadSource: owner/none: there is no such folder, and the hub does not give" in done.stderr
+
+
+def test_the_pinned_models_are_well_formed():
+    for packaged in PACKAGED.values():
+        assert len(packaged.archive.sha256) == 64
+        assert packaged.licence
+        assert packaged.member.endswith(".gguf")

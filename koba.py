@@ -5,13 +5,16 @@ This is the only file that knows every package. What a command needs is imported
 
 import importlib
 import re
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from manifests.commands import COMMANDS, find_row, in_option, open_store
 from manifests.options import DEFAULT_STORE, Command, Group, echo_json, json_option, store_option
+
+if TYPE_CHECKING:
+    from manifests.rows import Origin
 
 ROOT = Path(__file__).parent
 QUICK_NAME = "web-sample"
@@ -59,10 +62,23 @@ def trace_row(row_id: str, within: str | None, warcs: tuple[str, ...], store_url
     """Follow a row back to the WARC record it came from, read that again and compare."""
     from corpus.crawl import open_location
     from corpus.warc_pages import verify_origin
+    from manifests.provenance import trace
+    from manifests.tables import print_trace
 
-    raise NotImplementedError(
-        find_row, open_store, open_location, verify_origin, row_id, within, warcs, store_url, as_json, echo_json
-    )
+    def reread(location: str, origin: "Origin") -> bytes:
+        with open_location(location) as stream:
+            return verify_origin(stream, origin)
+
+    given = {PurePosixPath(path).name: path for path in warcs}
+    store = open_store(store_url)
+    found = find_row(store, row_id, within)
+    way = trace(store, found.row_id, found.manifest, lambda file: given.get(PurePosixPath(file).name), reread)
+    if as_json:
+        echo_json(way.to_json())
+    else:
+        print_trace(way)
+    if any(reading.outcome != "equal" for reading in way.readings()):
+        raise SystemExit(2)
 
 
 @main.command("quickstart", cls=Command)

@@ -65,6 +65,120 @@ def list_versions(name: str | None, store_url: str, as_json: bool) -> None:
         click.echo("nothing yet; `koba quickstart` makes a first dataset", err=True)
 
 
+@command("show")
+@click.argument("name")
+@click.argument("row_id", required=False)
+@json_option
+def show_version(name: str, row_id: str | None, store_url: str, as_json: bool) -> None:
+    """Show a version: what made it and what it dropped; or one row of it, with its text on the way."""
+    from manifests import tables
+    from manifests.browse import show
+    from manifests.funnel import funnel
+    from manifests.plain import plain
+
+    store = open_store(store_url)
+    manifest = store.manifest(name)
+    if row_id:
+        shown = show(store, manifest, find_row(store, row_id, name).row_id)
+        if as_json:
+            echo_json(shown.to_json())
+        else:
+            tables.print_row(shown)
+    elif as_json:
+        echo_json(plain(manifest) | {"id": manifest.id})
+    else:
+        tables.print_version(name, manifest, funnel(store, manifest))
+
+
+@command("sample")
+@click.argument("name")
+@click.option("-n", "rows", default=5, show_default=True, type=click.IntRange(1))
+@click.option("--seed", default=0, show_default=True)
+@click.option("--dropped", is_flag=True, help="Rows that were dropped.")
+@click.option("--reason", help="Rows dropped for this reason.")
+@click.option("--language", help="Rows of this language.")
+@click.option("--domain", help="Rows of this domain.")
+@json_option
+def sample_rows(
+    name: str,
+    rows: int,
+    seed: int,
+    dropped: bool,
+    reason: str | None,
+    language: str | None,
+    domain: str | None,
+    store_url: str,
+    as_json: bool,
+) -> None:
+    """Show rows by chance: the same seed gives the same rows."""
+    from manifests import tables
+    from manifests.sampling import sample
+
+    store = open_store(store_url)
+    found = sample(
+        store,
+        store.manifest(name),
+        rows,
+        seed,
+        dropped=dropped or bool(reason),
+        reason=reason,
+        language=language,
+        domain=domain,
+    )
+    if as_json:
+        echo_json([one.to_json() for one in found])
+    else:
+        tables.print_samples(found)
+
+
+@command("grep")
+@click.argument("pattern")
+@click.argument("name")
+@click.option("-F", "--fixed", is_flag=True, help="PATTERN is a text, no regular expression.")
+@click.option("-i", "--ignore-case", is_flag=True)
+@click.option("--limit", default=20, show_default=True)
+@json_option
+def grep_rows(
+    pattern: str, name: str, fixed: bool, ignore_case: bool, limit: int, store_url: str, as_json: bool
+) -> None:
+    """Find rows by their text. Exits with 1 where there is none."""
+    from manifests import tables
+    from manifests.search import grep
+
+    store = open_store(store_url)
+    manifest = store.manifest(name)
+    found = list(grep(store, manifest, pattern, fixed=fixed, ignore_case=ignore_case, limit=limit))
+    if as_json:
+        echo_json([match.to_json() for match in found])
+    else:
+        tables.print_matches(found)
+    if not found:
+        raise SystemExit(1)
+
+
+@command("forget")
+@click.argument("row_id")
+@click.option("--descendants", is_flag=True, help="Take down the rows that were made from it too.")
+@click.option("--purge", is_flag=True, help="Delete its bytes now, not with the next gc.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def forget_row(row_id: str, descendants: bool, purge: bool, yes: bool, store_url: str, as_json: bool) -> None:
+    """Take a row down: out of every version, never to be made again."""
+    from manifests import tables
+    from manifests.forget import forget
+    from manifests.plain import plain
+
+    store = open_store(store_url)
+    found = find_row(store, row_id, None)
+    if not yes:
+        click.confirm(f"Take down row {found.row_id.hex()} in every version of {store_url}?", abort=True, err=True)
+    done = forget(store, found.row_id, descendants=descendants, purge=purge)
+    if as_json:
+        echo_json(plain(done))
+    else:
+        tables.print_forgotten(done)
+
+
 @command("diff")
 @click.argument("old")
 @click.argument("new")
@@ -118,7 +232,8 @@ def why_row(row_id: str, within: str | None, store_url: str, as_json: bool) -> N
 @json_option
 def what_if_threshold(name: str, rule: str, threshold: float, store_url: str, as_json: bool) -> None:
     """Tell what another threshold would change, from recorded values: nothing is run."""
-    from manifests.what_if import sentence, what_if
+    from manifests.answer import sentence
+    from manifests.what_if import what_if
 
     store = open_store(store_url)
     answer = what_if(store, store.manifest(name), rule, threshold)

@@ -58,6 +58,13 @@ class Trace:
         elif self.origin:
             yield self.origin
 
+    def readings(self) -> Iterator[Reading]:
+        """Yield what came of reading the records of the row, and of its parents, again."""
+        if self.reading:
+            yield self.reading
+        for parent in self.parents:
+            yield from parent.readings()
+
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON."""
         told: dict[str, Any] = plain(self)

@@ -90,7 +90,9 @@ def decode(table: pa.Table, kind: str) -> list[Row]:
     return [made(*row) for row in zip(*values, strict=True)]
 
 
-def write_parquet(table: pa.Table, *, incompressible: Sequence[str] = ("id", "hash", "parents", "call")) -> bytes:
+def write_parquet(
+    table: pa.Table, *, incompressible: Sequence[str] = ("id", "hash", "parents", "call", "signature")
+) -> bytes:
     """Return a table as Parquet bytes with page checksums: zstd but for the columns that are hashes."""
     plain = [name for name in table.column_names if name.split(".")[0] not in incompressible]
     sink = pa.BufferOutputStream()

@@ -1,5 +1,6 @@
 """What the commands print: tables and lines for people. Text of crawls is made safe before it is shown."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -7,22 +8,31 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from manifests.browse import Shown
 from manifests.diff import Diff
+from manifests.forget import Forgotten
 from manifests.funnel import StepStat
 from manifests.manifest import Manifest
+from manifests.plain import plain
+from manifests.provenance import Trace
+from manifests.sampling import Sampled
+from manifests.search import Match
 from manifests.store import Ref
 from manifests.story import Story, sentence
 from manifests.terminal import safe
+from manifests.texts import readable
 from manifests.wording import judged, number
 
 ID_DIGITS = 12  # of an id that people see; `--json` has it whole
 _URL_CELLS = 70
+_SAMPLE_CHARS = 300
+_PIPED_CELLS = 160
 _MARKS = {"removed": ("-", "red"), "added": ("+", "green"), "changed": ("~", "yellow")}
 
 
 def console() -> Console:
-    """Return where tables go: stdout, without colour where it is no terminal."""
-    return Console(highlight=False, soft_wrap=True)
+    """Return where tables go: stdout; without colour, and wide, where that is no terminal."""
+    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPED_CELLS)
 
 
 def table(*columns: str, rows: Iterable[Sequence[Any]]) -> Table:
@@ -84,7 +94,8 @@ def print_story(story: Story) -> None:
     for step in story.steps:
         out.print(Text.assemble(f"{step.number:>3}  {step.title}: ", (step.outcome, "dim")))
         for check in step.checks:
-            out.print(Text(f"       {'✓' if check.passed else '✗'} {judged(check.rule, check.value)}"))
+            told = f"{check.rule.reason}: not measured" if check.value is None else judged(check.rule, check.value)
+            out.print(Text(f"       {'✓' if check.passed else '✗'} {told}"))
         for line in step.changes:
             out.print(Text(f"       {safe(line, _URL_CELLS)}", style="dim"))
         if step.twin:
@@ -92,6 +103,105 @@ def print_story(story: Story) -> None:
             out.print(Text(f"         {safe(step.twin.excerpt, _URL_CELLS)}", style="dim"))
     for parent in story.parents:
         out.print(Text(f"  made from {parent.id.hex()}: {safe(parent.sentence)}"))
+
+
+def print_version(name: str, manifest: Manifest, steps: Sequence[StepStat]) -> None:
+    """Print what a version is and what its recipe did."""
+    out = console()
+    out.print(Text.assemble((name, "bold"), f": {manifest.rows:,} {manifest.kind} rows, {manifest.chars:,} characters, "
+                            f"{len(manifest.entries)} shards, {size(manifest.size)}"))  # fmt: skip
+    out.print(Text(f"manifest {manifest.id}\ncontent  {manifest.content}"))
+    for licence, rows in manifest.licences.items():
+        out.print(Text(f"licence  {safe(licence, _URL_CELLS)}: {rows:,} rows"))
+    if steps:
+        out.print()
+        out.print(funnel(steps))
+
+
+def print_row(shown: Shown) -> None:
+    """Print one row: its story, its columns, its text on the way."""
+    print_story(shown.story)
+    out = console()
+    for column, value in plain(shown.row).items() if shown.row else ():
+        if column not in {"id", "text", "messages", "prompt", "chosen", "rejected", "input_ids"} and value:
+            out.print(Text(f"{column:>15}  {safe(str(value), _URL_CELLS)}", style="dim"))
+    for place, at in enumerate(shown.texts):
+        last = place == len(shown.texts) - 1
+        out.print(Text(f"\nafter {at.title}" if at.number else "\nas it was read", style="bold"))
+        for line in at.diff if at.diff and not last else ():
+            out.print(Text(safe(line), style={"+": "green", "-": "red"}.get(line[:1], "")))
+        if last:
+            out.print(Text(safe(at.text)))
+
+
+def print_samples(found: Sequence[Sampled]) -> None:
+    """Print rows with the beginning of their text."""
+    out = console()
+    for one in found:
+        url = safe((one.row.url or one.row.source) if one.row else one.domain or "", _URL_CELLS)
+        chars = f", {one.chars:,} characters" if one.chars is not None else ""
+        out.print(Text.assemble((one.row_id.hex(), "bold"), f" {one.language or '??'}{chars} {url}"))
+        if one.decision:
+            told = [number(value) for value in (one.decision.value, one.decision.threshold) if value is not None]
+            out.print(Text(f"  dropped by {one.title}: {one.decision.reason} {' against '.join(told)}", style="red"))
+        if one.row:
+            text = readable(one.row.payload()[: 4 * _SAMPLE_CHARS], one.row.kind) if one.row.kind == "document" else ""
+            out.print(Text(f"  {safe(text or readable(one.row.payload(), one.row.kind), _SAMPLE_CHARS)}", style="dim"))
+
+
+def print_matches(found: Sequence[Match]) -> None:
+    """Print where a pattern was found."""
+    out = console()
+    for match in found:
+        start, end = match.start - match.excerpt_start, match.end - match.excerpt_start
+        parts = [
+            safe(match.excerpt[:start], None),
+            safe(match.excerpt[start:end], None),
+            safe(match.excerpt[end:], None),
+        ]
+        before, hit, after = (part.replace("\n", " ") for part in parts)
+        more = f" (+{match.more})" if match.more else ""
+        out.print(
+            Text.assemble((match.row_id.hex()[:ID_DIGITS], "bold"), f" {safe(match.url or '', _URL_CELLS)}{more}")
+        )
+        out.print(Text.assemble("  ", before, (hit, "bold red"), after))
+
+
+def print_forgotten(done: Forgotten) -> None:
+    """Print what a takedown did, and what it left alone."""
+    out = console()
+    out.print(Text(f"{len(done.removed)} rows taken down, {len(done.manifests)} manifests rewritten"))
+    for ref in done.refs:
+        out.print(Text(f"  {ref} is {ref.manifest[:ID_DIGITS]} now"))
+    for name, ids in (("made from it", done.descendants), ("dropped as its copies", done.twins)):
+        for row_id in ids if name != "made from it" else [one for one in ids if one not in done.removed]:
+            out.print(Text(f"  {name}, and still there: {row_id}", style="yellow"))
+    out.print(Text(f"{len(done.purged)} objects deleted" if done.purged else "`koba gc --delete` removes its bytes"))
+
+
+def print_trace(way: Trace, depth: int = 0) -> None:
+    """Print the way back of a row, its parents indented below it."""
+    out = console()
+    indent = "  " * depth
+    made = f", made by {way.made_by}" if way.made_by else ""
+    out.print(Text.assemble(indent, (way.row_id.hex(), "bold"), f" {safe(way.url or '', _URL_CELLS)}{made}"))
+    if way.manifests:
+        out.print(Text(f"{indent}  in {' ← '.join(one[:ID_DIGITS] for one in reversed(way.manifests))}"))
+    if way.origin:
+        origin = way.origin
+        out.print(
+            Text(f"{indent}  from {safe(origin.file, _URL_CELLS)}, offset {origin.offset:,}, {origin.length:,} bytes")
+        )
+        out.print(Text(f"{indent}  payload {safe(origin.digest, _URL_CELLS)}"))
+    if way.source:
+        out.print(Text(f"{indent}  file sha256:{way.source.digest} ({size(way.source.size)})"))
+    if way.reading:
+        colour = "green" if way.reading.outcome == "equal" else "red"
+        out.print(Text(f"{indent}  read again: {safe(way.reading.message)}", style=colour))
+    for parent in way.parents:
+        print_trace(parent, depth + 1)
+    if way.more_parents:
+        out.print(Text(f"{indent}  and {way.more_parents} more parents"))
 
 
 def size(size_bytes: float) -> str:

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 import tokenizers
 from sentencepiece import SentencePieceProcessor
+from sentencepiece.sentencepiece_model_pb2 import ModelProto  # type: ignore[attr-defined]
 from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
 
 from manifests import canonical
@@ -57,6 +58,11 @@ class Tokenizer:
     def file_name(self) -> str:
         """The name under which other programs expect the file."""
         return self._form.file_name
+
+    @property
+    def transformers_class(self) -> str | None:
+        """The class of transformers that reads the file and gives the same tokens, if there is one."""
+        return self._form.transformers_class()
 
     @property
     def size(self) -> int:
@@ -202,6 +208,9 @@ class _Json:
         self._made.no_truncation()
         self._made.no_padding()
 
+    def transformers_class(self) -> str:
+        return "PreTrainedTokenizerFast"
+
     def size(self) -> int:
         return int(self._made.get_vocab_size())
 
@@ -231,6 +240,11 @@ class _SentencePiece:
             raise BadSource(
                 f"no tokenizer: neither JSON nor a SentencePiece model ({error}); expected tokenizer.json or *.model"
             ) from error
+
+    def transformers_class(self) -> str | None:
+        model = ModelProto.FromString(self._made.serialized_model_proto())
+        is_bpe = model.trainer_spec.model_type == model.trainer_spec.BPE
+        return "LlamaTokenizer" if is_bpe else None
 
     def size(self) -> int:
         return int(self._made.get_piece_size())

@@ -64,6 +64,7 @@ class TokenSource:
         self._slices = View(store, manifest).slices
         self._ends = np.cumsum([part.entry.rows for part in self._slices])
         self._tokens: dict[int, tuple[Array, Array]] = {}
+        self._ids: dict[int, list[bytes]] = {}
 
     @property
     def rows(self) -> int:
@@ -84,8 +85,9 @@ class TokenSource:
     def id(self, row: int) -> bytes:
         """Return the id of a row."""
         part, place = self._place(row)
-        found: bytes = part.table(["id"])["id"][place].as_py()
-        return found
+        if part.ordinal not in self._ids:
+            self._ids[part.ordinal] = part.table(["id"])["id"].to_pylist()
+        return self._ids[part.ordinal][place]
 
     def _place(self, row: int) -> tuple[Slice, int]:
         ordinal = int(np.searchsorted(self._ends, row, side="right"))

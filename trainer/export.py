@@ -13,6 +13,10 @@ from trainer.checkpoint import Checkpoint
 from trainer.config import Config
 
 
+class TokenizerWarning(UserWarning):
+    """An exported tokenizer that transformers cannot read."""
+
+
 class WindowWarning(UserWarning):
     """An exported model whose window other programs do not heed."""
 
@@ -49,9 +53,26 @@ def export(
     save_file(checkpoint.weights(), folder / "model.safetensors", {"format": "pt"})
     _write_json(folder / "config.json", body)
     _write_json(folder / "generation_config.json", {f"{name}_token_id": number for name, number in ids.items()})
-    (folder / tokenizer.file_name).write_bytes(tokenizer.data)
-    _write_json(folder / "tokenizer_config.json", _tokenizer_config(tokenizer, {"bos": begin, "eos": end, "pad": pad}))
+    write_tokenizer(tokenizer, folder, begin=begin, end=end, pad=pad)
     return folder
+
+
+def write_tokenizer(tokenizer: Tokenizer, folder: Path, *, begin: str, end: str, pad: str) -> None:
+    """Write a tokenizer so that transformers' AutoTokenizer gives the same tokens.
+
+    A SentencePiece model that is no BPE is written as it is, with a TokenizerWarning: transformers has no class for it.
+    """
+    (folder / tokenizer.file_name).write_bytes(tokenizer.data)
+    if tokenizer.transformers_class is None:
+        warnings.warn(
+            f"{folder}: transformers cannot read {tokenizer.file_name}, a SentencePiece model that is no BPE; hand "
+            "token ids to the model, or train with a tokenizer.json",
+            TokenizerWarning,
+            stacklevel=2,
+        )
+        return
+    body = {"bos_token": begin, "eos_token": end, "pad_token": pad, "clean_up_tokenization_spaces": False}
+    _write_json(folder / "tokenizer_config.json", body | {"tokenizer_class": tokenizer.transformers_class})
 
 
 def hugging_face_config(config: Config, max_tokens: int) -> dict[str, Any]:
@@ -92,13 +113,6 @@ def hugging_face_config(config: Config, max_tokens: int) -> dict[str, Any]:
         "mamba_chunk_size": config.chunk,
         "mamba_conv_bias": True,
         "mamba_proj_bias": False,
-    }
-
-
-def _tokenizer_config(tokenizer: Tokenizer, tokens: dict[str, str]) -> dict[str, Any]:
-    kind = "PreTrainedTokenizerFast" if tokenizer.file_name == "tokenizer.json" else "LlamaTokenizer"
-    return {"tokenizer_class": kind, "clean_up_tokenization_spaces": False} | {
-        f"{name}_token": token for name, token in tokens.items()
     }
 
 

@@ -18,7 +18,6 @@ from torch.nn.functional import linear, silu
 from trainer.attention import Attention, rotary
 from trainer.config import Config
 from trainer.layout import Layout
-from trainer.norm import RMSNorm
 from trainer.ssm import Mamba2
 
 DT_RANGE = (1e-3, 1e-1)  # seconds in the paper's words: log-uniform time steps at the start, as Mamba has them
@@ -43,8 +42,8 @@ class Layer(nn.Module):
 
     def __init__(self, config: Config, letter: str) -> None:
         super().__init__()
-        self.input_layernorm = RMSNorm(config.width, config.epsilon)
-        self.post_attention_layernorm = RMSNorm(config.width, config.epsilon)
+        self.input_layernorm = nn.RMSNorm(config.width, config.epsilon)
+        self.post_attention_layernorm = nn.RMSNorm(config.width, config.epsilon)
         if letter == "M":
             self.mamba = Mamba2(config)
         else:
@@ -67,7 +66,7 @@ class Backbone(nn.Module):
         super().__init__()
         self.embed_tokens = nn.Embedding(config.vocabulary, config.width)
         self.layers = nn.ModuleList([Layer(config, letter) for letter in config.pattern])
-        self.norm = RMSNorm(config.width, config.epsilon)
+        self.norm = nn.RMSNorm(config.width, config.epsilon)
         self.head_width, self.rope_theta = config.width // config.heads, config.rope_theta
 
     def forward(self, tokens_BT: Tensor, layout: Layout) -> Tensor:

@@ -16,7 +16,6 @@ from torch.nn.functional import linear, pad, silu, softplus
 
 from trainer.config import Config
 from trainer.layout import Layout
-from trainer.norm import RMSNorm
 
 
 def scan_ref(x_BTHP: Tensor, dt_BTH: Tensor, A_H: Tensor, B_BTGN: Tensor, C_BTGN: Tensor, *, layout: Layout) -> Tensor:
@@ -116,7 +115,7 @@ class Mamba2(nn.Module):
         self.dt_bias = nn.Parameter(torch.empty(heads))
         self.A_log = nn.Parameter(torch.empty(heads))
         self.D = nn.Parameter(torch.ones(heads))
-        self.norm = RMSNorm(self.inner, config.epsilon)
+        self.norm = nn.RMSNorm(self.inner, config.epsilon)
         self.out_proj = nn.Linear(self.inner, width, bias=False)
 
     def forward(self, x_BTD: Tensor, layout: Layout) -> Tensor:

@@ -24,7 +24,10 @@ def test_kill_9_while_checkpoints_are_written_leaves_a_usable_last_one(store, tm
                 trained(store, tmp_path, settings, save_every=1)
             finally:
                 os._exit(1)
-        while len(checkpoints(tmp_path)) < 3 * turn + 2 or not list(tmp_path.glob(".step-*")):
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and len(checkpoints(tmp_path)) < 3 * turn + 2:
+            time.sleep(0.001)
+        while time.monotonic() < deadline and not list(tmp_path.glob(".step-*")):
             time.sleep(0.0001)  # until a checkpoint is being written
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)

@@ -1,13 +1,16 @@
 import dataclasses
+import io
 import json
 import warnings
 
 import pytest
+import sentencepiece
 import torch
 from transformers import AutoTokenizer, GraniteMoeHybridForCausalLM
 
-from tests.trainer.small import CONFIG, SETTINGS
-from trainer.export import WindowWarning, export
+from manifests.tokens import Tokenizer
+from tests.trainer.small import CONFIG, SETTINGS, sentences
+from trainer.export import TokenizerWarning, WindowWarning, export, write_tokenizer
 from trainer.model import Hybrid
 from trainer.train import load_weights, train
 
@@ -47,6 +50,31 @@ def test_an_exported_tokenizer_gives_the_tokens_that_were_trained_on(store, tmp_
     assert tokenizer.decode(ids) == text
     assert (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id) == (0, 1, 2)
     assert json.loads((folder / "config.json").read_text())["eos_token_id"] == 1
+
+
+def sentencepiece_model(kind):
+    texts = [*sentences(20), "工場の日記です。", "an </s> in a text", "two  blanks\nand a line"]
+    made = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(texts), model_writer=made, vocab_size=330, model_type=kind, byte_fallback=True,
+        hard_vocab_limit=False, minloglevel=2, normalization_rule_name="identity", remove_extra_whitespaces=False,
+    )  # fmt: skip
+    return Tokenizer(made.getvalue()), [text for text in texts if "</s>" not in text]
+
+
+def test_transformers_reads_an_exported_sentencepiece_model(tmp_path):
+    ours, plain = sentencepiece_model("bpe")
+    write_tokenizer(ours, tmp_path, begin="<s>", end="</s>", pad="</s>")
+    theirs = AutoTokenizer.from_pretrained(tmp_path)
+    assert [theirs.encode(text, add_special_tokens=False) for text in plain] == ours.encode_batch(plain)
+    assert (len(theirs), theirs.eos_token_id) == (ours.size, ours.token_id("</s>"))
+
+
+def test_a_tokenizer_that_transformers_cannot_read_is_written_with_a_warning(tmp_path):
+    ours, _ = sentencepiece_model("unigram")
+    with pytest.warns(TokenizerWarning, match="hand token ids to the model"):
+        write_tokenizer(ours, tmp_path, begin="<s>", end="</s>", pad="</s>")
+    assert [path.name for path in tmp_path.iterdir()] == ["tokenizer.model"]
 
 
 def test_a_window_is_written_with_a_warning(store, tmp_path):

@@ -4,7 +4,7 @@ import pytest
 
 from manifests.errors import BadRecipe, BadSource, Conflict, Damaged
 from manifests.run import run
-from manifests.stage import Recipe, Rejected, Stage
+from manifests.stage import Drop, Recipe, Rejected, Selected, Selection, Stage
 from manifests.store import Store
 from manifests.tokens import Tokenize, train_tokenizer
 from manifests.view import View
@@ -25,6 +25,14 @@ class DropsAll(Stage):
     def __call__(self, rows):
         for row in rows:
             yield Rejected(row, "test/all")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class EverySecond(Selection):
+    """Hides every second row."""
+
+    def select(self, view, map):  # noqa: ARG002
+        return Selected([Drop(part.ordinal, row, "test/second") for part in view.slices for row in range(0, 10, 2)])
 
 
 class Killed(BaseException):
@@ -131,6 +139,16 @@ def test_a_flipped_bit_in_a_shard_is_found_before_it_is_trained_on(tmp_path):
     path.write_bytes(data)
     with pytest.raises(Damaged, match=shard[:16]):
         trained(store, tmp_path / "run")
+
+
+def test_rows_behind_a_mask_are_not_trained_on(tmp_path):
+    store = Store(str(tmp_path / "store"))
+    whole = tokens_in(store, sentences(10))
+    masked = run(Recipe("masked", (EverySecond(),)), "texts", store=store, tag="masked").manifest
+    done = train(store, {"masked": 1}, CONFIG, Settings(epochs=1, batch=2, length=32), tmp_path / "run")
+    seen = {seen.row for step in range(1, done.step + 1) for seen in step_rows(store, done, step)}
+    assert seen == {row.id for row in View(store, masked)}
+    assert seen < {row.id for row in View(store, whole)}
 
 
 def test_a_dataset_of_documents_is_refused(tmp_path):

@@ -23,6 +23,9 @@ bench: install-dev
 install: .venv/installed
 install-dev: .venv/installed-dev
 
+# uv does not read pip's configuration: local wheels, such as a CPU build of torch, are handed on.
+FIND_LINKS = UV_FIND_LINKS="$$($(BIN)/pip config get global.find-links 2>/dev/null)"
+
 .venv/bin/uv:
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
@@ -32,7 +35,7 @@ install-dev: .venv/installed-dev
 	touch $@
 
 .venv/installed-dev: pyproject.toml | .venv/bin/uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[dev,bench]'
+	$(FIND_LINKS) $(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[cpu,dev,bench]'
 	touch $@ .venv/installed
 
 clean:

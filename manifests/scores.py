@@ -7,10 +7,10 @@ import numpy as np
 
 from manifests import shard
 from manifests.commit import in_threads
+from manifests.decoding import SCORE_DIGITS
 from manifests.manifest import Manifest
 from manifests.merge import Array, Finder
 from manifests.rows import ID_BYTES
-from manifests.shard import SCORE_DIGITS
 from manifests.store import Store
 from manifests.view import Slice, View
 

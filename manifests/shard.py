@@ -4,8 +4,11 @@ A shard holds the row's fields under the field's names, and its hash. Ids and ha
 float32 rounded to 4 digits. Plain pyarrow reads a shard; what a mask hides it cannot know.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import gc
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -16,11 +19,11 @@ import pyarrow.parquet as pq
 from pyroaring import BitMap
 
 from manifests import canonical
+from manifests.decoding import SCORE_DIGITS, values
 from manifests.errors import Damaged
-from manifests.rows import ID_BYTES, STORED_KINDS, Message, Origin, Row, row_hash
+from manifests.rows import ID_BYTES, STORED_KINDS, Message, Row, row_hash
 
 MAX_SHARD_BYTES = 64 * 2**20  # of payload before compression, so that a file never exceeds it
-SCORE_DIGITS = 4
 
 _ID = pa.binary(ID_BYTES)
 _MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
@@ -73,21 +76,36 @@ def encode(rows: Sequence[Row]) -> pa.Table:
 
 def decode(table: pa.Table, kind: str) -> list[Row]:
     """Return the rows of a table that `encode` made."""
-    columns = {name: table.column(name) for name in table.column_names if name != "hash"}
     made = STORED_KINDS[kind]
-    values: list[list[Any]] = []
-    for field in msgspec.structs.fields(made):
-        column = columns[field.name]
-        if column.null_count == len(column):
-            empty = field.default if field.default is not msgspec.NODEFAULT else _EMPTY.get(field.name)
-            values.append([empty] * len(column))
-        else:
-            if pa.types.is_floating(column.type):
-                column = pc.round(column.cast(pa.float64()), SCORE_DIGITS)
-            read = _READERS.get(field.name)
-            items = column.to_pylist()
-            values.append([read(item) if item else _EMPTY[field.name] for item in items] if read else items)
-    return [made(*row) for row in zip(*values, strict=True)]
+    with _uncollected():
+        columns = [_values(table.column(name), empty) for name, empty in _empty(made).items()]
+        return [made(*row) for row in zip(*columns, strict=True)]
+
+
+def _values(column: pa.ChunkedArray, empty: Any) -> list[Any]:
+    if column.null_count == len(column):
+        return [empty] * len(column)
+    items = list(chain.from_iterable(map(values, column.chunks)))
+    return [item or empty for item in items] if isinstance(empty, tuple | dict) else items
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Pause the garbage collector while many rows are made that all stay: it would search them again and again."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
+
+
+@cache
+def _empty(kind: type[Row]) -> dict[str, Any]:
+    """Return what each field of a row is where its column holds nothing."""
+    defaults = {field.name: field.default for field in msgspec.structs.fields(kind)}
+    return {name: {} if default is msgspec.NODEFAULT else default for name, default in defaults.items()}
 
 
 def write_parquet(
@@ -178,10 +196,6 @@ def _write_turns(messages: Iterable[Message]) -> list[dict[str, str]]:
     return [{"role": message.role, "content": message.content} for message in messages]
 
 
-def _read_turns(items: Iterable[dict[str, str]]) -> tuple[Message, ...]:
-    return tuple([Message(**item) for item in items])
-
-
 _WRITERS: dict[str, Callable[[Any], Any]] = {
     "origin": msgspec.structs.asdict,
     "parents": list,
@@ -192,17 +206,3 @@ _WRITERS: dict[str, Callable[[Any], Any]] = {
     "chosen": _write_turns,
     "rejected": _write_turns,
 }
-_READERS: dict[str, Callable[[Any], Any]] = {
-    "origin": lambda item: Origin(**item),
-    "parents": tuple,
-    "scores": lambda items: {name: round(value, SCORE_DIGITS) for name, value in items},
-    "labels": dict,
-    "messages": _read_turns,
-    "prompt": _read_turns,
-    "chosen": _read_turns,
-    "rejected": _read_turns,
-    "input_ids": tuple,
-}
-_EMPTY: dict[str, Any] = {"origin": None, "parents": (), "scores": {}, "labels": {}} | dict.fromkeys(
-    ("messages", "prompt", "chosen", "rejected", "input_ids"), ()
-)

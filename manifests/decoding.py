@@ -1,0 +1,54 @@
+"""Arrow columns as the Python values of a row's fields, several times as fast as `to_pylist` for all that is nested."""
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from manifests.rows import Message, Origin
+
+SCORE_DIGITS = 4  # of every float that a shard holds, so that float32 comes back as it was written
+
+_STRUCTS: dict[tuple[str, ...], type] = {("role", "content"): Message, ("file", "offset", "length", "digest"): Origin}
+
+
+def values(array: pa.Array) -> list[Any]:
+    """Return the values of a column: strings, numbers, bytes, tuples, dicts, or structs of `rows`; None for a null."""
+    kind = array.type
+    if pa.types.is_map(kind):
+        return _runs(array, zip(values(array.keys), values(array.items), strict=True), dict)
+    if pa.types.is_list(kind):
+        return _runs(array, values(array.values), tuple)
+    if pa.types.is_struct(kind):
+        made = _STRUCTS[tuple(field.name for field in kind)]
+        return _masked(array, list(map(made, *map(values, array.flatten()))))
+    if pa.types.is_fixed_size_binary(kind):
+        return _masked(array, _bytes(array))
+    if pa.types.is_floating(kind):
+        array = pc.round(array.cast(pa.float64()), SCORE_DIGITS)
+    plain: list[Any] = array.to_pylist()
+    return plain
+
+
+def _runs(array: pa.ListArray, items: Iterable[Any], made: Callable[[Iterable[Any]], Any]) -> list[Any]:
+    """Cut the items of all rows into what each row holds."""
+    offsets = array.offsets.to_numpy()
+    left = islice(items, int(offsets[0]), None)
+    return _masked(array, [made(islice(left, length)) for length in np.diff(offsets).tolist()])
+
+
+def _bytes(array: pa.FixedSizeBinaryArray) -> list[bytes]:
+    """Return each value as bytes; what stands for a null is anything."""
+    width = array.type.byte_width
+    data = np.frombuffer(array.buffers()[1] or b"", np.dtype(f"V{width}"))
+    made: list[bytes] = data[array.offset : array.offset + len(array)].tolist()
+    return made
+
+
+def _masked(array: pa.Array, made: list[Any]) -> list[Any]:
+    if not array.null_count:
+        return made
+    return [item if valid else None for item, valid in zip(made, array.is_valid().tolist(), strict=True)]

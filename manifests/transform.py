@@ -18,10 +18,10 @@ from typing import Any, Protocol
 import msgspec
 
 from manifests import canonical, shard
-from manifests.errors import BadRow
+from manifests.errors import BadRecipe, BadRow
 from manifests.ledger import Book
 from manifests.manifest import FORMAT, Entry, SourceRecord
-from manifests.rows import ID_BYTES, STORED_KINDS, Row, row_hash
+from manifests.rows import ID_BYTES, STORED_KINDS, Row
 from manifests.sink import Sink
 from manifests.stage import Kept, Rejected, Stage
 from manifests.store import Store
@@ -234,9 +234,10 @@ def _not_unicode(row: Row) -> Rejected:
 
 def _writable(row: Row) -> bool:
     """Tell whether all text of a row can be written as UTF-8: a lone surrogate cannot."""
+    texts = (row.source, row.date, row.language, row.url, row.licence, *row.labels, *row.labels.values())
     try:
-        row_hash(row)
-        "".join([row.source, row.date or "", *row.labels, *row.labels.values()]).encode()
-    except UnicodeEncodeError:
+        row.payload()
+        "".join([text for text in texts if text]).encode()
+    except (UnicodeEncodeError, BadRecipe):  # the latter from turns, whose payload is canonical JSON
         return False
     return True

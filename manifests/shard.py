@@ -66,12 +66,13 @@ def schema_fingerprint(kind: str) -> str:
 def encode(rows: Sequence[Row]) -> pa.Table:
     """Return rows of one kind as a table, their hashes included. Raises UnicodeEncodeError for a lone surrogate."""
     kind = rows[0].kind
-    columns = {name: [getattr(row, name) for row in rows] for name in schema(kind).names if name != "hash"}
-    for name, write in _WRITERS.items():
-        if name in columns:
-            columns[name] = [write(value) if value else None for value in columns[name]]
-    columns["hash"] = [row_hash(row) for row in rows]
-    return pa.table(columns, schema=schema(kind))
+    with _uncollected():
+        columns = {name: [getattr(row, name) for row in rows] for name in schema(kind).names if name != "hash"}
+        for name, write in _WRITERS.items():
+            if name in columns:
+                columns[name] = [write(value) if value else None for value in columns[name]]
+        columns["hash"] = [row_hash(row) for row in rows]
+        return pa.table(columns, schema=schema(kind))
 
 
 def decode(table: pa.Table, kind: str) -> list[Row]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import manifests.upkeep  # noqa: F401 - its commands are among COMMANDS
 from manifests.commands import COMMANDS, find_row, in_option, open_store
 from manifests.options import DEFAULT_STORE, Command, Group, echo_json, json_option, store_option
 

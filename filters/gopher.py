@@ -1,6 +1,18 @@
 """The rules of Gopher (Rae et al. 2021, arXiv:2112.11446, table A1), as datatrove measures them.
 
-They count words between spaces: for Japanese there is `filters.swallow`.
+They count words between spaces: for Japanese there is `filters.swallow`. Refused, with the value and its threshold:
+
+gopher/few_words, gopher/many_words               words that have a letter or a digit
+gopher/short_words, gopher/long_words             mean characters of a word
+gopher/many_hashes, gopher/many_ellipses          of such signs, for each word
+gopher/many_bullet_lines                          share of lines that begin with a bullet
+gopher/many_ellipsis_lines                        share of lines that end in an ellipsis
+gopher/few_alpha_words                            share of words that have a letter
+gopher/few_stop_words                             different ones of eight: "the", "be", "to", "of", ...
+gopher/duplicate_{lines,paragraphs}               share of lines or paragraphs that were there before
+gopher/duplicate_{line,paragraph}_chars           share of characters in these
+gopher/top_{2,3,4}gram                            share of characters in the commonest run of so many words
+gopher/duplicate_{5,6,7,8,9,10}grams              share of characters in runs of so many words that were there before
 """
 
 import re

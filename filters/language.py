@@ -1,4 +1,8 @@
-"""Which language a text is written in."""
+"""Which language a text is written in.
+
+language/other       another language than those wanted
+language/low_score   the wanted language, but not surely enough
+"""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""How long a text may be."""
+"""How long a text may be: length/too_short and length/too_long, in characters."""
 
 from dataclasses import dataclass
 

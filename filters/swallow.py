@@ -5,6 +5,19 @@ Where paper, README and code of version 1 differ, this follows the code, which m
 threshold stays, and repeated n-grams are counted once each. It departs from the code in three things. Blank lines
 are no lines: there, a text with blank lines between its paragraphs is half duplicate lines. Kanji beyond U+FFFF
 count as kanji. A text without any sentence is refused for its length and raises nothing.
+
+swallow/few_japanese_letters               hiragana, katakana and kanji
+swallow/little_hiragana                    its share of the Japanese letters
+swallow/much_katakana                      its share of the Japanese letters
+swallow/little_japanese                    share of the Japanese letters in all characters
+swallow/short_sentences                    mean characters of a sentence; swallow/long_sentences: likewise
+swallow/long_sentence                      characters of the longest sentence
+swallow/ellipsis_sentences                 share of sentences that end in an ellipsis
+swallow/duplicate_{lines,sentences}        share of lines or sentences that were there before
+swallow/duplicate_{line,sentence}_chars    share of characters in these
+swallow/top_{2,3,4}gram                    share of the commonest run of so many characters
+swallow/repeated_{5..10}grams              share of runs of so many characters that occur more than once
+swallow/expressions                        share of given expressions in the Japanese letters
 """
 
 import re

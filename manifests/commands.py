@@ -1,4 +1,4 @@
-"""Commands that look at datasets and look after a store. None of them knows where rows come from.
+"""Commands that look at datasets. None of them knows where rows come from.
 
 Each imports what it needs when it runs: help must be quick.
 """
@@ -156,29 +156,6 @@ def grep_rows(
         raise SystemExit(1)
 
 
-@command("forget")
-@click.argument("row_id")
-@click.option("--descendants", is_flag=True, help="Take down the rows that were made from it too.")
-@click.option("--purge", is_flag=True, help="Delete its bytes now, not with the next gc.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@json_option
-def forget_row(row_id: str, descendants: bool, purge: bool, yes: bool, store_url: str, as_json: bool) -> None:
-    """Take a row down: out of every version, never to be made again."""
-    from manifests import tables
-    from manifests.forget import forget
-    from manifests.plain import plain
-
-    store = open_store(store_url)
-    found = find_row(store, row_id, None)
-    if not yes:
-        click.confirm(f"Take down row {found.row_id.hex()} in every version of {store_url}?", abort=True, err=True)
-    done = forget(store, found.row_id, descendants=descendants, purge=purge)
-    if as_json:
-        echo_json(plain(done))
-    else:
-        tables.print_forgotten(done)
-
-
 @command("diff")
 @click.argument("old")
 @click.argument("new")
@@ -241,55 +218,6 @@ def what_if_threshold(name: str, rule: str, threshold: float, store_url: str, as
         echo_json(answer.to_json())
     else:
         click.echo(sentence(answer))
-
-
-@command("fsck")
-@click.option("--deep", is_flag=True, help="Read and check every byte.")
-@click.option("--repair", is_flag=True, help="Remove damaged objects, so that they are made again.")
-@json_option
-def check_store(deep: bool, repair: bool, store_url: str, as_json: bool) -> None:
-    """Check that a store is whole. Exits with 2 where it is not."""
-    from manifests.check import fsck
-    from manifests.plain import plain
-
-    problems = fsck(open_store(store_url), deep=deep, repair=repair)
-    if as_json:
-        echo_json(plain(problems))
-    for problem in problems if not as_json else ():
-        click.echo(str(problem))
-    if not problems:
-        click.echo(f"{store_url}: no problem found", err=True)
-    elif not all(problem.repaired for problem in problems):
-        raise SystemExit(2)
-
-
-@command("gc")
-@click.option("--delete", is_flag=True, help="Delete what is found; without it, nothing is touched.")
-@click.option("--grace-hours", default=24.0, show_default=True, help="Keep everything younger than this.")
-@json_option
-def collect_garbage(delete: bool, grace_hours: float, store_url: str, as_json: bool) -> None:
-    """Find, and with --delete remove, what no name leads to."""
-    from manifests import tables
-    from manifests.collect import gc
-    from manifests.plain import plain
-
-    found = gc(open_store(store_url), grace_s=grace_hours * 3600, delete=delete)
-    if as_json:
-        echo_json(plain(found))
-        return
-    done = "deleted" if delete else "would be deleted (--delete does it)"
-    click.echo(f"{len(found.garbage):,} objects, {tables.size(found.size_bytes)} {done}; {found.kept:,} stay")
-    for key in found.foreign:
-        click.echo(f"not ours, left alone: {key}", err=True)
-
-
-@command("tag")
-@click.argument("name")
-@click.argument("version")
-def tag_version(name: str, version: str, store_url: str) -> None:
-    """Make VERSION (a name, name@n or id) the next version of NAME."""
-    store = open_store(store_url)
-    click.echo(store.tag(name, store.resolve(version)))
 
 
 @command("report")

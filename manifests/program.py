@@ -31,10 +31,17 @@ from manifests.view import Slice, View
 
 
 def program(
-    recipe: Callable[..., Recipe], source: Callable[[Sequence[str]], Source | str], *, default_source: str
+    recipe: Callable[..., Recipe],
+    source: Callable[[Sequence[str]], Source | str],
+    *,
+    default_source: str,
+    spread: Callable[[int | None], Map] = cluster.ray_map,
 ) -> Command:
-    """Return the command that runs a recipe; `source` makes what the user typed into something to read."""
-    name = Path(inspect.getfile(recipe)).stem
+    """Return the command that runs a recipe; `source` makes what the user typed into something to read.
+
+    `spread` returns the `map` for so many workers, or for as many as there is room for.
+    """
+    name = Path(inspect.getfile(inspect.unwrap(recipe))).stem
     text = (inspect.getdoc(inspect.getmodule(recipe)) or "").replace("\n\n    ", "\n\n\b\n    ")  # \b: not wrapped
     options = _recipe_options(recipe)
 
@@ -46,14 +53,10 @@ def program(
             _preview(made, read, store_url, shared["preview"])
             return None
         store = Store(store_url)
-        over: Map = map if shared["workers"] == 1 else cluster.ray_map(shared["workers"])
+        over: Map = map if shared["workers"] == 1 else spread(shared["workers"])
         with Bars() as bars:
             done = run(made, read, store=store, map=over, tag=tag or made.name, limit=shared["limit"], watcher=bars)
-        if shared["as_json"]:
-            echo_json(summary(done))
-        else:
-            click.echo(_sentence(done), err=True)
-            click.echo(done.manifest.id)
+        tell(done, as_json=shared["as_json"])
         return done
 
     run_options: list[click.Parameter] = [
@@ -67,6 +70,15 @@ def program(
     command = Command(name, params=[*run_options, *options], callback=callback, help=text, epilog=epilog)
     store_option(json_option(command))
     return command
+
+
+def tell(done: Run, *, as_json: bool) -> None:
+    """Print the outcome of a run: the id to stdout, a sentence to stderr; or JSON."""
+    if as_json:
+        echo_json(summary(done))
+    else:
+        click.echo(_sentence(done), err=True)
+        click.echo(done.manifest.id)
 
 
 def summary(done: Run) -> dict[str, Any]:
@@ -143,10 +155,11 @@ def _preview(recipe: Recipe, source: Source | str, store_url: str, rows: int) ->
     """Run on the first rows, in a store of its own that is gone afterwards."""
     if isinstance(source, str):
         source = Stored(View(Store(store_url), Store(store_url).manifest(source)))
+    recipe = recipe.resolve(Store(store_url))
     store = Store(f"memory://preview-{os.getpid()}")
     done = run(recipe, source, store=store, limit=rows)
     for row in View(store, done.manifest):
         click.echo(
-            f"\n{row.hex} {row.language or '??'} {safe(row.url or row.source)}\n{safe(getattr(row, 'text', ''))}"
+            f"\n{row.hex} {row.language or '??'} {safe(row.url or row.source, 200)}\n{safe(getattr(row, 'text', ''))}"
         )
     click.echo(f"\n{done.manifest.rows} rows came through; nothing was written to {store_url}", err=True)

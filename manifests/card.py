@@ -20,6 +20,7 @@ from manifests.lineage import ancestry, step_title
 from manifests.manifest import Manifest, SourceRecord
 from manifests.store import Store
 from manifests.terminal import safe
+from manifests.wording import count
 
 SHOWN_SOURCES = 20
 _REASONS = 5  # of a step
@@ -143,12 +144,14 @@ def _size_category(rows: int) -> str:
 
 
 def _summary(manifest: Manifest, written: Sequence[Written], languages: Mapping[str, int]) -> str:
-    parts = [f"{manifest.rows:,} rows of kind {manifest.kind} in {len(written):,} Parquet files"]
-    parts += [f"{manifest.chars:,} characters"] * bool(manifest.chars)
-    parts += [f"{manifest.tokens:,} tokens"] * bool(manifest.tokens)
+    parts = [f"{count(manifest.rows, 'row')} of kind {manifest.kind} in {count(len(written), 'Parquet file')}"]
+    parts += [count(manifest.chars, "character")] * bool(manifest.chars)
+    parts += [count(manifest.tokens, "token")] * bool(manifest.tokens)
     shares = [f"{code(name)} {rows / max(1, manifest.rows):.0%}" for name, rows in list(languages.items())[:_REASONS]]
     parts += [f"languages: {', '.join(shares)}"] * bool(shares)
-    return f"{'; '.join(parts)}. Made with koba: every row has an id, an origin and a licence of its own."
+    return (
+        f"{'; '.join(parts)}. Made with koba: each row has its id, and its origin, parents and licence as far as known."
+    )
 
 
 def _steps(steps: Sequence[StepStat]) -> list[str]:
@@ -177,7 +180,7 @@ def _sources(store: Store, manifest: Manifest, names: Mapping[str, int]) -> list
         *[f"- {code(name)}: {rows:,} rows" for name, rows in list(names.items())[:SHOWN_SOURCES]],
     ]
     if files:
-        lines += ["", f"Read from {len(files):,} files, {sum(one.size for one in files.values()):,} bytes:", ""]
+        lines += ["", f"Read from {count(len(files), 'file')}, {sum(one.size for one in files.values()):,} bytes:", ""]
         shown = [files[name] for name in sorted(files)[:SHOWN_SOURCES]]
         lines += [f"- {code(one.file)} (sha256 {one.digest[:16]}…)" for one in shown]
         lines += [f"- and {len(files) - len(shown):,} more"] * (len(files) > len(shown))

@@ -5,6 +5,7 @@ import pytest
 
 from manifests.diff import NOT_IN_NEW, NOT_IN_OLD, diff
 from manifests.errors import BadRecipe
+from manifests.forget import forget
 from manifests.reasons import NOT_MADE, PARENT, REPLACED
 from manifests.rows import Conversation, Document, Message, row_id
 from manifests.run import run
@@ -326,3 +327,10 @@ def test_large_versions_are_compared_bucket_by_bucket_and_explained(store):
         assert getattr(found.rows, what) == pytest.approx(3_000, rel=0.1)
     assert found.reasons["changed"] == {"content changed": found.rows.changed}
     assert found.groups("domain")["rows"].sum() == new.rows - old.rows
+
+
+def test_a_row_that_was_taken_down_is_named_as_such(store):
+    run(Recipe("x", ()), Source((Rows((doc("a"), doc("b"))),)), store=store, tag="x")
+    forget(store, doc("a").id)
+    (change,) = diff(store, "x@1", "x@2").changes()
+    assert (change.what, change.reason, change.row.id) == ("removed", "forget/takedown", doc("a").id)

@@ -101,6 +101,7 @@ def test_a_submitted_job_makes_the_dataset_on_a_cluster_without_installing_koba(
     }
     environment = os.environ | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(tmp_path / "token")}
     environment |= {"PYTHONPATH": "", "RAY_USAGE_STATS_ENABLED": "0"}
+    environment |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     ray = str(Path(sys.executable).with_name("ray"))
     start = [ray, "start", "--head", "--block", "--num-cpus=2", f"--port={ports['gcs']}", "--dashboard-host=127.0.0.1"]
     start += [

@@ -28,8 +28,8 @@ _GENERATIONS = 32  # of derived rows that are followed up
 _MOST_STEPS = 64  # that can be told apart in a word of bits
 _LINE = {
     "position": pl.Int64,
-    "reason": pl.String,
-    "stage": pl.String,
+    "reason": pl.Categorical,  # few different ones on many rows, as are stages
+    "stage": pl.Categorical,
     "value": pl.Float64,
     "threshold": pl.Float64,
     "twin": pl.Binary,
@@ -55,7 +55,7 @@ class Version:
         for manifest, frame in self._scan("decisions", ids, ["action", "step", "reason", "value", "threshold", "twin"]):
             stages = pl.Series([step.stage for step in manifest.steps], dtype=pl.String)
             named = frame.with_columns(stage=stages.gather(frame["step"]))
-            frames.append(named.filter(pl.col("action") == DROPPED).select(list(_LINE)))
+            frames.append(_cast(named.filter(pl.col("action") == DROPPED)))
         # Beside a repeated id that was dropped another row of that id stayed: what befell that one later is the reason.
         repeated = pl.col("reason") == "input/repeated_id"
         ordered = pl.concat(frames).sort(repeated, descending=True, maintain_order=True)
@@ -142,7 +142,7 @@ def absences(having: Version, lacking: Version, ids: Array, absent: str, generat
         found.append(inherited.with_columns(position=pl.lit(left).gather(pl.col("position"))))
         left = np.setdiff1d(left, found[-1]["position"].to_numpy())
     found.append(_lines(left, absent))
-    return pl.concat(found).sort("position").drop("position")
+    return _in_order(found)
 
 
 def alterations(old: Version, new: Version, ids: Array) -> pl.DataFrame:
@@ -161,7 +161,7 @@ def alterations(old: Version, new: Version, ids: Array) -> pl.DataFrame:
         for number in np.unique(lowest[bits != 0]).tolist():
             at = np.flatnonzero((bits != 0) & (lowest == number))
             found.append(_lines(at, f"{words} {stages[number]}", stages[number]))
-    return pl.concat(found).sort("position").drop("position")
+    return _in_order(found)
 
 
 def _inherited(having: Version, lacking: Version, ids: Array, absent: str, generation: int) -> pl.DataFrame:
@@ -171,7 +171,8 @@ def _inherited(having: Version, lacking: Version, ids: Array, absent: str, gener
         return pl.DataFrame(schema=_LINE)
     names, which = np.unique(np.ascontiguousarray(parents).view(f"S{ID_BYTES}").ravel(), return_inverse=True)
     fates = absences(having, lacking, names.view(np.uint8).reshape(-1, ID_BYTES), absent, generation + 1)
-    known, reason = pl.col("reason").is_in([REPLACED, NOT_MADE]), pl.col("reason")
+    reason = pl.col("reason").cast(pl.String)
+    known = reason.is_in([REPLACED, NOT_MADE])
     words = (
         pl.when(known)
         .then(pl.lit(NOT_MADE))
@@ -181,7 +182,7 @@ def _inherited(having: Version, lacking: Version, ids: Array, absent: str, gener
     )
     rank = pl.when(reason == absent).then(2).when(known).then(1).otherwise(0)
     lines = fates[which].with_columns(pl.Series("position", children, pl.Int64), reason=words, rank=rank)
-    return lines.sort("rank", maintain_order=True).unique("position", keep="first").select(list(_LINE))
+    return _cast(lines.sort("rank", maintain_order=True).unique("position", keep="first"))
 
 
 def _differing_facts(old: Version, new: Version, ids: Array, left: Array) -> pl.DataFrame:
@@ -197,10 +198,20 @@ def _differing_facts(old: Version, new: Version, ids: Array, left: Array) -> pl.
     return _lines(left, base.select(words).to_series())
 
 
+def _in_order(found: list[pl.DataFrame]) -> pl.DataFrame:
+    some = [lines for lines in found if len(lines)] or found[:1]
+    ordered = some[0] if len(some) == 1 else pl.concat(some)  # millions of rows are not copied needlessly
+    return (ordered if ordered["position"].is_sorted() else ordered.sort("position")).drop("position")
+
+
 def _lines(positions: Array, reason: str | pl.Series, stage: str | None = None) -> pl.DataFrame:
     lines = pl.DataFrame({"position": positions}, schema={"position": pl.Int64})
     told = {"reason": reason, "stage": stage, "value": None, "threshold": None, "twin": None}
-    return lines.with_columns([pl.lit(value, _LINE[name]).alias(name) for name, value in told.items()])
+    return _cast(lines.with_columns([pl.lit(value).alias(name) for name, value in told.items()]))
+
+
+def _cast(lines: pl.DataFrame) -> pl.DataFrame:
+    return lines.select([pl.col(name).cast(kind) for name, kind in _LINE.items()])
 
 
 def _literals(step: StepRecord) -> str:

@@ -15,6 +15,7 @@ from typing import Self
 from generators import calls as call_cache
 from generators.engine import Engine, Place, Prompt, Reply, Request, Sampling
 from generators.places import opened
+from generators.purse import Purse
 from generators.weights import Model
 from manifests import canonical
 from manifests.errors import Incomplete, KobaError
@@ -56,8 +57,11 @@ class Call:
 class Asking:
     """One unit's calls: a context that commits what was answered, whatever happens."""
 
-    def __init__(self, store: Store, model: Model, sampling: Sampling, place: Place) -> None:
+    def __init__(
+        self, store: Store, model: Model, sampling: Sampling, place: Place, purse: Purse | None = None
+    ) -> None:
         self.model, self.sampling, self.place = model, sampling, place
+        self.purse = purse or Purse()
         self._sampling_key = sampling.key
         self._seed = b"%d" % sampling.seed
         self._model_key = canonical.digest_parts(model.weights.encode(), model.tokenizer.encode())
@@ -66,6 +70,7 @@ class Asking:
         self.calls = call_cache.shared(store, scope)
         self._engine: Engine | None = None
         self._unfinished = 0
+        self._stopped = False
         self._changed = Condition()
         self.failures: list[KobaError] = []
 
@@ -88,7 +93,9 @@ class Asking:
             key = canonical.digest_parts(self._model_key, digest, seed_bytes, number)
             cut_key = canonical.digest_parts(key, self._limits)
             call = Call(key, cut_key, self._known(key, cut_key))
-            if call.reply is None:
+            if call.reply is not None:
+                self.purse.found(rendered, call.reply)
+            else:
                 seed = int.from_bytes(seed_bytes[:4], "big") >> (32 - SEED_BITS)
                 limit = self.model.max_context
                 self._send(call, Request(rendered, self.sampling, seed, candidate, messages, limit))
@@ -99,6 +106,11 @@ class Asking:
     def full(self) -> bool:
         """Whether enough is on its way to keep the engine busy."""
         return self._engine is not None and self._unfinished >= AHEAD * self._engine.capacity
+
+    def may_go_on(self) -> bool:
+        """Tell whether more may be asked; once the budget is spent, `check` will say so."""
+        self._stopped = self._stopped or self.purse.empty
+        return not self._stopped
 
     def wait(self, calls: Sequence[Call]) -> None:
         """Wait until something is answered, or a batch is due; not at all where `calls` are all done."""
@@ -114,12 +126,17 @@ class Asking:
             self.check()
 
     def check(self) -> None:
-        """Raise Incomplete where calls failed: what was answered is kept, the next run asks only for the rest."""
+        """Raise Incomplete where calls failed, or the budget did not suffice: the next run asks only for the rest."""
         if self.failures:
             raise Incomplete(
                 f"{len(self.failures)} model calls failed; the first: {self.failures[0]}. What was answered is stored: "
                 "run the same command again, and only these are asked again"
             ) from self.failures[0]
+        if self._stopped:
+            raise Incomplete(
+                f"the budget is spent: {self.purse.paid_tokens:,} tokens. What was answered is stored: run the same "
+                "command again with a new budget to go on"
+            )
 
     def _known(self, key: bytes, cut_key: bytes) -> Reply | None:
         reply = self.calls.get(key)
@@ -137,7 +154,7 @@ class Asking:
             submit=lambda: engine.submit(request),
             key=self._key(call),
         )
-        call.future.add_done_callback(self._landed)
+        call.future.add_done_callback(lambda done: self._landed(request, done))
 
     def _key(self, call: Call) -> Callable[[Reply], bytes | None]:
         def key(reply: Reply) -> bytes | None:
@@ -147,7 +164,9 @@ class Asking:
 
         return key
 
-    def _landed(self, _future: Future[Reply]) -> None:
+    def _landed(self, request: Request, future: Future[Reply]) -> None:
+        if not future.cancelled() and future.exception() is None:
+            self.purse.paid(request.prompt, future.result())
         with self._changed:
             self._unfinished -= 1
             self._changed.notify_all()

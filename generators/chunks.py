@@ -10,22 +10,39 @@ _SENTENCE_END = re.compile(r"\n+|[。！？]+[」』）)]*|[.!?]+[\"')\]]*(?=\s)
 
 @dataclass(frozen=True, slots=True)
 class Chunks:
-    """Cut a text after sentences into parts of at most `max_chars`. The parts, put together, are the text."""
+    """Cut a text after sentences into parts of some length. The parts, put together, are the text."""
 
-    max_chars: int = 1_200  # WRAP cuts at 300 tokens: 4 characters each in English, 1 to 2 in Japanese
+    max_tokens: int = 300  # estimated, see `estimate`; WRAP cuts at 300
     join: bool = True  # put what the model made of the parts together again; else each part becomes a row of its own
 
     def parts(self, text: str) -> list[str]:
-        """Return the parts in order. What has no sentence end is cut at `max_chars`."""
+        """Return the parts in order. What has no sentence end is cut where it becomes too long."""
         parts: list[str] = []
+        length = 0.0
         for sentence in _sentences(text):
-            for start in range(0, len(sentence), self.max_chars):
-                piece = sentence[start : start + self.max_chars]
-                if parts and len(parts[-1]) + len(piece) <= self.max_chars:
+            for piece in self._pieces(sentence):
+                more = estimate(piece)
+                if parts and length + more <= self.max_tokens:
                     parts[-1] += piece
+                    length += more
                 else:
                     parts.append(piece)
+                    length = more
         return parts or [text]
+
+    def _pieces(self, sentence: str) -> Iterator[str]:
+        if estimate(sentence) <= self.max_tokens:
+            yield sentence
+            return
+        most = max(1, self.max_tokens if not sentence.isascii() else 4 * self.max_tokens)
+        for start in range(0, len(sentence), most):
+            yield sentence[start : start + most]
+
+
+def estimate(text: str) -> float:
+    """Return about how many tokens a text is: 4 characters each in ASCII, one and a half beyond."""
+    ascii_only = len(text.encode("ascii", "ignore"))
+    return ascii_only / 4 + (len(text) - ascii_only) / 1.5
 
 
 def margins(text: str) -> tuple[str, str]:

@@ -22,6 +22,7 @@ from generators.asking import Asking, Call
 from generators.chunks import Chunks, margins
 from generators.engine import Place, Reply, Sampling, Task
 from generators.places import place, server_url
+from generators.purse import Purse
 from generators.weights import Model, find_model
 from manifests import canonical
 from manifests.errors import BadRecipe, BadRow, Incomplete
@@ -44,10 +45,11 @@ class Generate(Stage):
     task: Task
     model: str | Model = "models/smollm2"  # a ref or a folder; `run` puts its digests in the fingerprint
     sampling: Sampling = field(default_factory=Sampling)
-    max_context: int | None = None  # tokens of prompt and reply; None: what the model was made for
     split: Chunks | None = None  # None: a row is asked about as a whole
-    engine: str | Place = "vllm"  # where it runs: not identity
-    store: Store | None = None  # not identity
+    max_context: int | None = None  # tokens of prompt and reply; None: what the model was made for
+    engine: str | Place = "vllm"  # where it runs: not identity, nor are the next two
+    purse: Purse | None = None
+    store: Store | None = None
 
     def resolve(self, store: Store) -> "Generate":
         model = self.model
@@ -70,8 +72,10 @@ class Generate(Stage):
         if self.store is None or isinstance(self.model, str):
             raise BadRecipe("Generate: call it within a store, once its model is resolved, as `run` does")
         waiting: deque[_Asked] = deque()
-        with Asking(self.store, self.model, self.sampling, place(self.engine)) as asking:
+        with Asking(self.store, self.model, self.sampling, place(self.engine), self.purse) as asking:
             for row in rows:
+                if not asking.may_go_on():
+                    break
                 waiting.append(_Asked(self, row, asking))
                 while waiting and (waiting[0].done or asking.full or len(waiting) >= MOST_WAITING):
                     if waiting[0].done:

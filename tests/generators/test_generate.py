@@ -262,7 +262,7 @@ def test_a_flipped_bit_among_the_calls_is_found(tmp_path):
 def test_long_rows_are_asked_in_parts_and_joined_with_their_white_space(tmp_path):
     answer = Counting(lambda request: request.prompt.split("again: ")[1].split("\n<|")[0].upper())
     text = "First sentence here. Second one.\n\nA third sentence stands alone.\n"
-    store, manifest = made(tmp_path, asks(answer, split=Chunks(36)), texts(text))
+    store, manifest = made(tmp_path, asks(answer, split=Chunks(9)), texts(text))
     [row] = rows(store, manifest)
     assert row.text == text.upper()
     assert len(row.labels["generate/calls"].split()) == answer.calls == 2
@@ -270,7 +270,7 @@ def test_long_rows_are_asked_in_parts_and_joined_with_their_white_space(tmp_path
 
 def test_parts_that_are_not_joined_are_rows_of_their_own(tmp_path):
     text = "First sentence here. Second one.\n\nA third sentence stands alone.\n"
-    split = Chunks(36, join=False)
+    split = Chunks(9, join=False)
     store, manifest = made(tmp_path, asks(split=split, sampling=Sampling(n=2)), texts(text))
     found = rows(store, manifest)
     assert len({row.id for row in found}) == 4
@@ -280,7 +280,7 @@ def test_parts_that_are_not_joined_are_rows_of_their_own(tmp_path):
 def test_a_refused_part_refuses_the_whole(tmp_path):
     answer = Counting(lambda request: "" if "third" in request.prompt else "fine")
     text = "First sentence here. Second one.\n\nA third sentence stands alone.\n"
-    _, manifest = made(tmp_path, asks(answer, split=Chunks(36)), texts(text))
+    _, manifest = made(tmp_path, asks(answer, split=Chunks(9)), texts(text))
     assert (manifest.rows, manifest.steps[1].reasons) == (0, {"generate/empty": 1})
 
 

@@ -1,0 +1,111 @@
+#!/usr/bin/env python
+"""Rewrite a dataset in the four styles of WRAP (Maini et al., ACL 2024): easy, medium, hard, questions and answers.
+
+    koba run paraphrase web --style wiki
+    ray job submit --working-dir . -- python generators/paraphrase.py web --style qa
+
+A document is cut after sentences into parts of about 300 tokens: of longer ones, models leave things out. Each part
+becomes a row of its own that names its document in `parents`. The prompts are ours, in the language of the document.
+
+paraphrase/empty    the reply is a preamble and nothing behind it
+paraphrase/no_pairs a quiz without a question, or without an answer
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from filters.language import LanguageIs
+from generators.chunks import Chunks
+from generators.command import generator
+from generators.engine import Reply, Sampling
+from generators.gates import Gates, beside
+from generators.generate import Generate
+from generators.replies import said
+from manifests.errors import BadRecipe
+from manifests.rows import Document, Message
+from manifests.stage import Recipe, Rejected
+
+SYSTEM = {
+    "en": "You rewrite texts. You keep every fact and add none. You answer with the rewritten text only.",
+    "ja": "あなたは文章を書き換える編集者です。事実を落とさず、付け加えず、書き換えた文章だけを答えます。",
+}
+STYLES = {
+    "easy": {
+        "en": "Rewrite this text with short sentences and small words, so that a young child understands it.\n\n{text}",
+        "ja": "次の文章を、小さな子どもにもわかる短い文とやさしい言葉で書き直してください。\n\n{text}",
+    },
+    "wiki": {
+        "en": "Rewrite this text in clear, high-quality English, in the tone of an encyclopedia article.\n\n{text}",
+        "ja": "次の文章を、百科事典の記事のような、明快で質の高い日本語に書き直してください。\n\n{text}",
+    },
+    "hard": {
+        "en": "Rewrite this text for experts: terse, precise, with rare and learned words.\n\n{text}",
+        "ja": "次の文章を、専門家に向けて、簡潔かつ厳密に、専門的な語彙を用いて書き直してください。\n\n{text}",
+    },
+    "qa": {
+        "en": 'Turn this text into questions and answers that cover all of it. Begin each with "Question:" and '
+        '"Answer:".\n\n{text}',
+        "ja": "次の文章の内容をすべて含む、質問と答えの組に書き直してください。それぞれ「質問：」「答え：」で始めます。"
+        "\n\n{text}",
+    },
+}
+MARKS = {"en": ("Question:", "Answer:"), "ja": ("質問", "答え")}
+
+
+@dataclass(frozen=True, slots=True)
+class Paraphrase:
+    """One part of a document in, one rewrite out, in the language of the document."""
+
+    style: str
+    prompts: Mapping[str, tuple[str, str]]  # language: system prompt and template
+
+    def prompt(self, doc: Document) -> tuple[Message, ...]:
+        system, template = self.prompts[doc.language or ""]
+        return Message("system", system), Message("user", template.format(text=doc.text))
+
+    def parse(self, doc: Document, reply: Reply) -> Document | Rejected:
+        text = said(reply.text)
+        if not text:
+            return Rejected(doc, "paraphrase/empty")
+        if self.style == "qa" and not all(mark in text for mark in MARKS[doc.language or ""]):
+            return Rejected(doc, "paraphrase/no_pairs")
+        labels = {**doc.labels, "style": self.style}
+        return doc.derive(text=text, source="paraphrase", scores=beside(text, doc.text), labels=labels)
+
+
+def styled(style: str, languages: Iterable[str]) -> Paraphrase:
+    """Return the task for a style and some languages. Raises BadRecipe where we have no prompt for them."""
+    if style not in STYLES or not set(languages) <= set(SYSTEM):
+        raise BadRecipe(
+            f"paraphrase: no prompts for {style!r} in {', '.join(languages)}; "
+            f"expected one of {', '.join(STYLES)}, in {' or '.join(SYSTEM)}"
+        )
+    return Paraphrase(style, {language: (SYSTEM[language], STYLES[style][language]) for language in languages})
+
+
+def recipe(
+    style: Annotated[str, "How to rewrite: easy, wiki, hard or qa."] = "wiki",
+    languages: Annotated[tuple[str, ...], "Languages to rewrite; documents in others are left out."] = ("ja", "en"),
+    model: Annotated[str, "Model, by its ref."] = "models/smollm2",
+    engine: Annotated[str, "Where it runs: vllm, echo, openai or a server's URL."] = "vllm",
+    temperature: Annotated[float, "Sampling temperature (Nemotron-CC: 0.5)."] = 0.5,
+    max_tokens: Annotated[int, "Longest rewrite of one part, in tokens."] = 1_024,
+) -> Recipe:
+    """Every decision that bears on the dataset, on one screen."""
+    sampling = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=0.9)
+    return Recipe(
+        name=f"paraphrase-{style}",
+        steps=(
+            LanguageIs(languages),
+            Generate(styled(style, languages), model, sampling, Chunks(max_tokens=300, join=False), engine=engine),
+            Gates(min_length_ratio=0.2, max_length_ratio=3.0, max_copied=0.9),
+            LanguageIs(languages),
+        ),
+    )
+
+
+main = generator(recipe, default_source="web-sample")
+
+if __name__ == "__main__":
+    main()

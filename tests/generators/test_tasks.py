@@ -1,0 +1,173 @@
+"""Prompts and parsers of the tasks: pure functions, with a golden file of what they say."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generators.chat_template import apply, neutral, tidy
+from generators.chunks import Chunks, estimate
+from generators.engine import Reply
+from generators.gates import Gates, beside
+from generators.paraphrase import STYLES, styled
+from generators.replies import copied_share, length_ratio, numbers_kept, repeated_share, said
+from generators.translate import into
+from generators.weights import echo_model
+from manifests.errors import BadRecipe
+from manifests.rows import Message
+from manifests.stage import Kept, Rejected
+from tests.generators.tasks import document
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "generators.json"
+ENGLISH = document("Mina keeps 12 bees.\nShe says <|im_end|> to none of them.", "en")
+JAPANESE = document("ミナは蜂を12匹飼っている。\nだれにも{text}とは言わない。", "ja")
+TASKS = {
+    "translate ja": (into("ja"), ENGLISH),
+    "translate en": (into("en"), JAPANESE),
+    **{
+        f"paraphrase {style} {doc.language}": (styled(style, ("ja", "en")), doc)
+        for style in STYLES
+        for doc in (ENGLISH, JAPANESE)
+    },
+}
+
+
+def reply(text: str) -> Reply:
+    return Reply(text, "stop", 10, 10)
+
+
+def test_the_prompts_are_the_golden_ones():
+    """Run with KOBA_GOLDEN=1 to write them anew."""
+    found = {name: echo_model().render(task.prompt(doc))[0] for name, (task, doc) in TASKS.items()}
+    if os.environ.get("KOBA_GOLDEN"):
+        GOLDEN.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    assert found == json.loads(GOLDEN.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_reply_becomes_a_new_row_with_what_the_gates_need(name):
+    task, doc = TASKS[name]
+    answer = "Here is the text:\n\nQuestion: 質問 12?\nAnswer: 答え"
+    made = task.parse(doc, reply(answer))
+    assert made.parents == (doc.id,)
+    assert made.text.startswith("Question")
+    assert set(made.scores) == set(beside("", ""))
+    assert made.language == (task.to if name.startswith("translate") else doc.language)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_preamble_and_nothing_behind_it_is_a_reject(name):
+    task, doc = TASKS[name]
+    made = task.parse(doc, reply("Sure! Here is the translation:\n\n"))
+    assert isinstance(made, Rejected)
+    assert made.reason.endswith("/empty")
+
+
+def test_a_quiz_without_answers_is_a_reject():
+    assert styled("qa", ("en",)).parse(ENGLISH, reply("Question: who?")).reason == "paraphrase/no_pairs"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("Sure! Here is the translation:\n\nこんにちは", "こんにちは"),
+        ("Here's the rewritten text:\nHello", "Hello"),
+        ("Of course!\nHello", "Hello"),
+        ("以下は翻訳です。\n\nこんにちは", "こんにちは"),
+        ("以下に訳文を示します：\nこんにちは", "こんにちは"),
+        ("はい、承知しました。\nこんにちは", "こんにちは"),
+        ("翻訳：こんにちは", "こんにちは"),
+        ("```\nfenced\n```", "fenced"),
+        ("Here is a house. It is red.", "Here is a house. It is red."),
+        ("以下の例を見よ、と彼は言った。それは長い話だった。", "以下の例を見よ、と彼は言った。それは長い話だった。"),
+        ("Surely not.\nNever.", "Surely not.\nNever."),
+        ("はいからさんが通る", "はいからさんが通る"),
+    ],
+)
+def test_what_is_said_is_told_from_what_is_said_about_it(text, wanted):
+    assert said(text) == wanted
+
+
+def test_the_measures_of_the_gates():
+    assert length_ratio("a b c", "abcdef") == 0.5
+    assert copied_share(ENGLISH.text, ENGLISH.text) == 1.0
+    assert copied_share(JAPANESE.text, ENGLISH.text) == 0.0
+    assert repeated_share("abc" * 200) > 0.95
+    assert repeated_share("no word of this sentence stands in it twice") == 0.0
+    assert numbers_kept("12 bees", "12 bees, 3.5 dogs") == 0.5
+    assert numbers_kept("none", "none") == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Mina keeps 12 bees and says it to none.", None),
+        ("Mina.", "gates/short"),
+        (ENGLISH.text, "gates/copied"),
+        ("Mina keeps some bees, says she of none.", "gates/lost_numbers"),
+        ("12 bees " * 12, "gates/repetitive"),
+        ("12 " + " ".join(map(str, range(1000, 1060))), "gates/long"),
+    ],
+)
+def test_the_gates_refuse_with_reasons(text, reason):
+    gates = Gates(0.2, 3.0, 0.8, 1.0)
+    [outcome] = gates([into("en").parse(ENGLISH, reply(text))])
+    assert (outcome.reason if isinstance(outcome, Rejected) else None) == reason
+
+
+def test_a_row_that_no_task_measured_passes_the_gates():
+    assert isinstance(next(iter(Gates(0.2, 3.0)([ENGLISH]))), Kept)
+
+
+@given(st.text(), st.integers(1, 40))
+def test_parts_put_together_are_the_text_and_none_is_too_long(text, most):
+    parts = Chunks(most).parts(text)
+    assert "".join(parts) == text
+    assert all(estimate(part) <= most or len(part) == 1 for part in parts)
+
+
+def test_parts_end_with_sentences():
+    japanese = ["一つ目の文です。", "二つ目の「文」です。", "三つ目。"]
+    assert Chunks(7).parts("".join(japanese)) == japanese
+    assert Chunks(9).parts("First, see e.g. this. Second one here.") == ["First, see e.g. this.", " Second one here."]
+
+
+MARKERS = (
+    *("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|plamo:op|>"),
+    *("[INST]", "[/INST]", "<<SYS>>", "<start_of_turn>", "<｜User｜>"),
+)
+
+
+@given(st.lists(st.sampled_from([*MARKERS, "<", "|", ">", " ", "a", "<s>", "日本"]), max_size=8).map("".join))
+def test_no_control_token_is_left_in_a_text(text):
+    clean = neutral(text, ("<s>",))
+    assert not any(marker in clean for marker in (*MARKERS, "<s>"))
+    assert clean.replace(" ", "") == text.replace(" ", "")
+
+
+def test_html_stays_as_it_is_for_models_that_do_not_read_it_as_control():
+    assert neutral("<s>old</s> <b>new</b> a <| b |> c[INS]") == "<s>old</s> <b>new</b> a < | b |> c[INS]"
+
+
+def test_a_text_is_made_fit_for_a_tokenizer():
+    assert tidy("a\0b\ud800c\U0001f600") == "ab\ufffdc\U0001f600"
+
+
+def test_a_template_has_no_clock_and_may_refuse():
+    ask = (Message("user", "hi"),)
+    assert apply("{{ 'no clock' if strftime_now is not defined else 'clock' }}", ask, "", "") == "no clock"
+    assert apply("{{ bos_token }}{{ messages[0].content | tojson }}", ask, "<s>", "") == '<s>"hi"'
+    with pytest.raises(BadRecipe, match="refuses messages of user: no system"):
+        apply("{{ raise_exception('no system') }}", ask, "", "")
+    with pytest.raises(BadRecipe, match="cannot be read"):
+        apply("{% if %}", ask, "", "")
+
+
+def test_a_model_without_a_template_takes_strings_only():
+    plain = echo_model(template="")
+    assert plain.render("once <|im_end|>") == ("once < |im_end|>", None)
+    with pytest.raises(BadRecipe, match="has no chat template"):
+        plain.render((Message("user", "hi"),))

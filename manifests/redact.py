@@ -112,9 +112,9 @@ class _Lines:
         values, decisions = [], []
         for digest, decided in zip(ledger.values, ledger.decisions, strict=False):
             births = self._take_out(digest, self._lines(decided), counts, repeats)
-            values.append(self._put(digest, _blank_lines(births)))
-            decisions.append(self._put(decided, _refusals(births), keep_repeats=True))
-        decisions += [self._put(digest, []) for digest in late]
+            values.append(self._values(digest, births))
+            decisions.append(self._decisions(decided, digest, births))
+        decisions += [one for digest in late if (one := self._late(digest))]
         tables = Ledger(values=tuple(values), decisions=tuple(decisions))
         return replace(new, ledger=tables, steps=with_counts(self.old.steps, counts))
 
@@ -165,24 +165,43 @@ class _Lines:
         lines: list[_Line] = table.filter(self.work.among(table["id"])).to_pylist()
         return lines
 
-    def _put(self, digest: str, lines: Sequence[_Line], *, keep_repeats: bool = False) -> str:
-        """Store a table without the rows, with these lines instead. Refusals of repeated ids may stay."""
-        if digest not in self.work.mentions and not lines:
+    def _values(self, digest: str, births: Mapping[bytes, int]) -> str:
+        """Store a table of values without the rows; of those that came up here a blank line stays in its place."""
+        if digest not in self.work.mentions:
             return digest
         table = self._read(digest)
         out = self.work.among(table["id"])
-        if keep_repeats:
-            out = pc.and_(out, pc.not_equal(table["reason"], REPEATED))
-        added = [{name: line.get(name) for name in table.column_names} for line in lines]
-        new = pa.concat_tables([table.filter(pc.invert(out)), pa.Table.from_pylist(added, schema=table.schema)])
-        return self.work.store.put(shard.write_parquet(new))
+        blank = [{"id": row_id, "dropped_at": step, "reason": TAKEDOWN} for row_id, step in births.items()]
+        at = {row_id: place for place, row_id in enumerate(table["id"].to_pylist()) if row_id in births}
+        places = [*np.flatnonzero(pc.invert(out).to_numpy()), *(at[row_id] for row_id in births)]
+        left = _joined(table.filter(pc.invert(out)), blank).take(pa.array(np.argsort(places)))
+        return self.work.store.put(shard.write_parquet(left))
+
+    def _decisions(self, digest: str, values: str, births: Mapping[bytes, int]) -> str:
+        """Store a table of decisions without the rows, but with a refusal of each that came up here."""
+        if digest not in self.work.mentions and not births:
+            return digest
+        table = self._read(digest)
+        stay = pc.or_(pc.invert(self.work.among(table["id"])), pc.equal(table["reason"], REPEATED))
+        refusals = [
+            {"id": row_id, "step": step, "action": DROPPED, "reason": TAKEDOWN} for row_id, step in births.items()
+        ]
+        left = _joined(table.filter(stay), refusals)
+        if births:  # in the order of steps, then of rows, as a run writes them
+            places = {row_id: place for place, row_id in enumerate(self._read(values)["id"].to_pylist())}
+            rows = [places.get(row_id, -1) for row_id in left["id"].to_pylist()]
+            left = left.take(pa.array(np.lexsort((rows, left["step"].to_numpy()))))
+        return self.work.store.put(shard.write_parquet(left))
+
+    def _late(self, digest: str) -> str | None:
+        """Store a table of refused repeats without the rows; nothing where it has no other line."""
+        if digest not in self.work.mentions:
+            return digest
+        table = self._read(digest)
+        left = table.filter(pc.invert(self.work.among(table["id"])))
+        return self.work.store.put(shard.write_parquet(left)) if len(left) else None
 
 
-def _blank_lines(births: Mapping[bytes, int]) -> list[_Line]:
-    return [{"id": row_id, "dropped_at": step, "reason": TAKEDOWN} for row_id, step in sorted(births.items())]
-
-
-def _refusals(births: Mapping[bytes, int]) -> list[_Line]:
-    return [
-        {"id": row_id, "step": step, "action": DROPPED, "reason": TAKEDOWN} for row_id, step in sorted(births.items())
-    ]
+def _joined(table: pa.Table, lines: Sequence[_Line]) -> pa.Table:
+    full = [{name: line.get(name) for name in table.column_names} for line in lines]
+    return pa.concat_tables([table, pa.Table.from_pylist(full, schema=table.schema)]).combine_chunks()

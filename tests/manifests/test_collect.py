@@ -120,6 +120,23 @@ def test_a_side_table_lives_as_long_as_its_shard(store):
     assert list(store.files.keys("actions")) == []
 
 
+def test_a_name_that_is_given_while_garbage_is_looked_for_is_heeded(store):
+    made = make(store, tag=None)
+    grow_old(store)
+    refs, asked = store.refs, 0
+
+    def late():
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            store.tag("r", made.id)
+        return refs()
+
+    store.refs = late
+    assert gc(store, delete=True).garbage == ()
+    assert len(read_all(store, "r")) == made.rows
+
+
 def test_foreign_files_are_reported_and_never_deleted(store):
     make(store)
     for name in ("notes.txt", "objects/aa/thesis.pdf", "manifests/old/backup.json"):

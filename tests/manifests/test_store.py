@@ -371,7 +371,7 @@ def test_processes_that_tag_one_name_at_once_all_get_a_version(tmp_path):
         "while time.time() < float(sys.argv[3]): pass\n"
         "store.tag('d', sys.argv[2])"
     )
-    start = str(time.time() + 2)
+    start = str(time.time() + 1.5)
     arguments = [[sys.executable, "-c", code, store.url, one, start] for one in ids]
     processes = [subprocess.Popen(one, cwd=ROOT) for one in arguments]
     assert [process.wait() for process in processes] == [0] * 4

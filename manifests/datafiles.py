@@ -21,6 +21,7 @@ from manifests.foreign import Reading, kind_of, unknown
 from manifests.manifest import SourceRecord
 from manifests.rows import STORED_KINDS
 from manifests.store import Store
+from manifests.terminal import safe
 
 PART_BYTES = 2**28  # of a file that one unit of work reads
 SUFFIXES = (
@@ -84,7 +85,7 @@ class DataFiles:
         known = sorted({column for each in columns.values() for column in each})
         if known and not kinds:
             raise BadSource(
-                f"no column says what the rows are: found {', '.join(known):.200}; expected {self.text}, messages, "
+                f"no column says what the rows are: found {safe(', '.join(known), 200)}; expected {self.text}, messages, "
                 "chosen and rejected, or input_ids. Name the column that holds the text: --text COLUMN"
             )
         return next(iter(kinds), "document")
@@ -92,7 +93,9 @@ class DataFiles:
     def _note(self, reading: Reading, columns: dict[str, list[str]]) -> None:
         more = sorted({column for known in columns.values() for column in unknown(known, reading)})
         if more:
-            self.notes.append(f"columns that become labels: {', '.join(more):.300} (--drop COLUMN leaves one out)")
+            self.notes.append(
+                f"columns that become labels: {safe(', '.join(more), 300)} (--drop COLUMN leaves one out)"
+            )
         splits = sorted({match[0] for name in columns if (match := _SPLIT.match(PurePosixPath(name).name))})
         if len(splits) > 1:
             self.notes.append(f"several splits become one dataset: {', '.join(splits)}; name files to take only some")

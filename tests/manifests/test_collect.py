@@ -125,12 +125,12 @@ def test_a_name_that_is_given_while_garbage_is_looked_for_is_heeded(store):
     grow_old(store)
     refs, asked = store.refs, 0
 
-    def late():
+    def late(*below):
         nonlocal asked
         asked += 1
         if asked == 2:
             store.tag("r", made.id)
-        return refs()
+        return refs(*below)
 
     store.refs = late
     assert gc(store, delete=True).garbage == ()

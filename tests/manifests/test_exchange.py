@@ -11,11 +11,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifests import exchange
+from manifests import exchange, shard
 from manifests.card import code, features
 from manifests.errors import BadRecipe, BadSource, StoreFailed
 from manifests.exchange import export, import_files
 from manifests.foreign import Reading
+from manifests.readable import form_of, names_in
 from manifests.rows import Conversation, Document, Message, Origin, Preference, Tokens, row_id
 from manifests.run import Silent, run
 from manifests.stage import Recipe
@@ -415,6 +416,32 @@ def test_what_goes_out_and_comes_in_again_is_the_same_dataset(store, tmp_path, k
         row.replace(origin=None) for row in rows(store, "kept")
     ]
     assert rows(store)[0].origin == rows(store, "kept")[0].origin
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+DOCUMENTS = st.builds(
+    Document,
+    id=st.binary(min_size=16, max_size=16),
+    text=TEXT,
+    source=TEXT,
+    url=st.none() | TEXT,
+    licence=st.none() | TEXT,
+    parents=st.lists(st.binary(min_size=16, max_size=16), max_size=2).map(tuple),
+    scores=st.dictionaries(TEXT, st.floats(-100, 100).map(lambda value: round(value, 4) + 0.0), max_size=2),
+    labels=st.dictionaries(TEXT, TEXT, max_size=2),
+)
+
+
+@given(st.lists(DOCUMENTS, min_size=1, max_size=3))
+def test_any_row_comes_back_as_it_was_from_json_and_from_parquet(documents):
+    table = shard.encode(documents)
+    form = form_of("document", [names_in(table)])
+    sink = pa.BufferOutputStream()
+    pq.write_table(form.table(table), sink)
+    written = pq.read_table(pa.BufferReader(sink.getvalue())).to_pylist()
+    for records in (written, [json.loads(line) for line in form.lines(table).splitlines()]):
+        back = [Reading("document", "").row(record, PLACE, "") for record in records]
+        assert shard.encode(back).equals(table)
 
 
 def test_masks_are_applied_and_each_shard_is_a_file(store, tmp_path):

@@ -85,8 +85,8 @@ class DataFiles:
         known = sorted({column for each in columns.values() for column in each})
         if known and not kinds:
             raise BadSource(
-                f"no column says what the rows are: found {safe(', '.join(known), 200)}; expected {self.text}, messages, "
-                "chosen and rejected, or input_ids. Name the column that holds the text: --text COLUMN"
+                f"no column says what the rows are: found {safe(', '.join(known), 200)}; expected {self.text}, "
+                "messages, chosen and rejected, or input_ids. Name the column that holds the text: --text COLUMN"
             )
         return next(iter(kinds), "document")
 

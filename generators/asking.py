@@ -31,8 +31,8 @@ class Call:
     """One candidate's reply, or the future of it."""
 
     key: bytes  # of a reply that ended by itself
-    cut_key: bytes  # of one that a limit cut
-    reply: Reply | None
+    limits: bytes
+    reply: Reply | None = None
     future: Future[Reply] | None = None
 
     @property
@@ -49,9 +49,13 @@ class Call:
         return self.reply
 
     @property
-    def stored_key(self) -> bytes:
-        """The key under which the reply is stored."""
-        return stored_key(self.result(), self.key, self.cut_key)
+    def cut_key(self) -> bytes:
+        """The key of a reply that a limit cut."""
+        return canonical.digest_parts(self.key, self.limits)
+
+    def key_of(self, reply: Reply) -> bytes:
+        """Return the key under which a reply to this call is stored."""
+        return self.key if reply.finish_reason in {"stop", "content_filter"} else self.cut_key
 
 
 class Asking:
@@ -91,8 +95,8 @@ class Asking:
             number = b"%d" % candidate
             seed_bytes = canonical.digest_parts(self._seed, digest, number)
             key = canonical.digest_parts(self._model_key, digest, seed_bytes, number)
-            cut_key = canonical.digest_parts(key, self._limits)
-            call = Call(key, cut_key, self._known(key, cut_key))
+            call = Call(key, self._limits)
+            call.reply = self._known(call)
             if call.reply is not None:
                 self.purse.found(rendered, call.reply)
             else:
@@ -138,11 +142,11 @@ class Asking:
                 "command again with a new budget to go on"
             )
 
-    def _known(self, key: bytes, cut_key: bytes) -> Reply | None:
-        reply = self.calls.get(key)
+    def _known(self, call: Call) -> Reply | None:
+        reply = self.calls.get(call.key)
         if reply is not None and reply.tokens_out <= self.sampling.max_tokens:
             return reply
-        return self.calls.get(cut_key)
+        return self.calls.get(call.cut_key)
 
     def _send(self, call: Call, request: Request) -> None:
         engine = self._engine = self._engine or opened(self.place, self.model)
@@ -150,7 +154,7 @@ class Asking:
             self._unfinished += 1
         call.future = self.calls.ask(
             call.cut_key,
-            known=lambda: self._known(call.key, call.cut_key),
+            known=lambda: self._known(call),
             submit=lambda: engine.submit(request),
             key=self._key(call),
         )
@@ -160,7 +164,7 @@ class Asking:
         def key(reply: Reply) -> bytes | None:
             if reply.finish_reason == "too_long" and self.model.max_context is None:
                 return None  # how much the server takes may change
-            return stored_key(reply, call.key, call.cut_key)
+            return call.key_of(reply)
 
         return key
 
@@ -170,8 +174,3 @@ class Asking:
         with self._changed:
             self._unfinished -= 1
             self._changed.notify_all()
-
-
-def stored_key(reply: Reply, key: bytes, cut_key: bytes) -> bytes:
-    """Return which of its two keys a reply is stored under."""
-    return key if reply.finish_reason in {"stop", "content_filter"} else cut_key

@@ -54,9 +54,11 @@ def _compiled(template: str) -> Template:
     environment.filters["tojson"] = _to_json
     environment.globals["raise_exception"] = _refuse
     try:
-        return environment.from_string(template)
+        made = environment.from_string(template)
     except TemplateError as error:
         raise BadRecipe(f"the model's chat template cannot be read: {error}") from error
+    made.globals = dict(made.globals)  # as a ChainMap it takes a third of the time of a rendering
+    return made
 
 
 @lru_cache(maxsize=16)

@@ -1,6 +1,7 @@
-"""What a rewritten text must look like beside its source. The tasks measure it while they have both at hand.
+"""What a rewritten text must look like beside its source.
 
-Behind the cut, so that another threshold costs no call.
+The tasks measure what needs both texts, while they have both at hand. The thresholds stand behind the cut, so that
+another one costs no call.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,6 @@ def beside(text: str, source: str) -> dict[str, float]:
         LENGTH: length_ratio(text, source),
         COPIED: copied_share(text, source),
         NUMBERS: numbers_kept(text, source),
-        REPEATED: repeated_share(text),
     }
 
 
@@ -31,7 +31,7 @@ class Gates(Rules):
 
     min_length_ratio: float | None = None  # characters for each one of the source, blanks left out
     max_length_ratio: float | None = None
-    max_copied: float | None = None  # share of 12-grams of characters that the source has too
+    max_copied: float | None = None  # share of pieces of 12 characters that stand in the source
     min_numbers_kept: float | None = None  # share of the source's numbers
     max_repeated: float | None = 0.3  # share of 12-grams of characters that stood in the text before
 
@@ -45,4 +45,5 @@ class Gates(Rules):
         )
 
     def measure(self, doc: Document) -> Values:
-        return {name: doc.scores.get(name) for name in (LENGTH, COPIED, NUMBERS, REPEATED)}
+        values = {name: doc.scores.get(name) for name in (LENGTH, COPIED, NUMBERS)}
+        return values | {REPEATED: repeated_share(doc.text)}

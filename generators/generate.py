@@ -171,7 +171,7 @@ class _Asked:
             return replace(made, row=row, values={**made.values, **spent})
         key, labels = _call(calls), dict(made.labels) | {"generate/finish": replies[0].finish_reason}
         if len(calls) > 1:
-            labels["generate/calls"] = " ".join([call.stored_key.hex() for call in calls])
+            labels["generate/calls"] = " ".join([call.key_of(call.result()).hex() for call in calls])
         if made.id == self.row.id:
             if number is not None:
                 name = type(self.stage.task).__name__
@@ -201,7 +201,7 @@ def _spent(replies: list[Reply]) -> dict[str, float]:
 
 def _call(calls: list[Call]) -> bytes:
     """Return the key of the call that wrote a row; of several, a digest of their keys."""
-    keys = [call.stored_key for call in calls]
+    keys = [call.key_of(call.result()) for call in calls]
     return keys[0] if len(keys) == 1 else canonical.digest_parts(b"calls", *keys)
 
 

@@ -25,7 +25,7 @@ def matrix(column: pa.ChunkedArray, dtype: str) -> NDArray[Any]:
     chunks = [
         np.frombuffer(chunk.buffers()[1], np.uint8, len(chunk) * size, chunk.offset * size) for chunk in column.chunks
     ]
-    data = np.concatenate([np.zeros(0, np.uint8), *chunks])
+    data: NDArray[Any] = np.concatenate([np.zeros(0, np.uint8), *chunks])
     return data.view(dtype).reshape(len(column), size // np.dtype(dtype).itemsize)
 
 

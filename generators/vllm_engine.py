@@ -7,7 +7,7 @@ so that requests of several units are worked on at once.
 import os
 import sys
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
@@ -27,6 +27,7 @@ ON_CPU = {
     "VLLM_NO_USAGE_STATS": "1",
     "VLLM_LOGGING_LEVEL": "WARNING",
 }
+BATCHED_TOKENS = 8_192  # of prompts in one step
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Meter:
 
     steps: int = 0
     idle_steps: int = 0  # with room for more sequences while requests waited
-    sequences: int = field(default=0)  # summed over the steps
+    sequences: int = 0  # summed over the steps
 
     @property
     def idle_share(self) -> float:
@@ -63,6 +64,7 @@ class VllmEngine:
             os.environ.setdefault(name, value)
         # It reads the variables while it is imported, and is no dependency of a test.
         from vllm import EngineArgs, LLMEngine, SamplingParams  # type: ignore[import-not-found, unused-ignore] # noqa: PLC0415
+        from vllm.platforms import current_platform  # type: ignore[import-not-found, unused-ignore] # noqa: PLC0415
 
         self.place, self.model, self.meter = place, model, Meter()
         self._parameters = SamplingParams
@@ -77,8 +79,10 @@ class VllmEngine:
                 enforce_eager=True,
                 distributed_executor_backend="uni",
                 generation_config="vllm",  # not the model's own defaults: every field is given
+                **(_whole_prompts(model) if current_platform.is_cpu() else {}),
             )
         )
+        self._scheduler = self._engine.engine_core.engine_core.scheduler
         self._queue: SimpleQueue[tuple[Request, list[int], Future[Reply]] | None] = SimpleQueue()
         self._flying: dict[str, tuple[Request, Future[Reply]]] = {}
         self._count = 0
@@ -131,9 +135,9 @@ class VllmEngine:
             self._engine.add_request(name, {"prompt_token_ids": tokens}, self._sampling(request))
 
     def _step(self) -> None:
-        waiting = max(0, len(self._flying) - self.capacity)
         outputs = self._engine.step()
-        running = min(len(self._flying), self.capacity)
+        running = len(self._scheduler.running) + sum(output.finished for output in outputs)
+        waiting = len(self._scheduler.waiting) + self._queue.qsize()
         self.meter.steps += 1
         self.meter.sequences += running
         self.meter.idle_steps += running < self.capacity and waiting > 0
@@ -165,6 +169,15 @@ class VllmEngine:
             item = self._queue.get()
             if item:
                 item[2].set_exception(Incomplete(why))
+
+
+def _whole_prompts(model: Model) -> dict[str, Any]:
+    """Return the settings under which no prompt is read in pieces.
+
+    After each piece vLLM sets the request's own generator back, which torch can do on a GPU only.
+    """
+    batched = max(BATCHED_TOKENS, model.max_context or 0)
+    return {"enable_chunked_prefill": False, "max_num_batched_tokens": batched}
 
 
 def _reply(output: Any, request: Request) -> Reply:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from generators.engine import Reply, Request
 from generators.weights import Model
 from manifests import canonical
-from manifests.errors import Incomplete, KobaError
+from manifests.errors import KobaError
 
 SHOWN = 200  # characters of the prompt that a reply repeats
 
@@ -71,11 +71,6 @@ class EchoEngine:
         cut = _tokens(answer) > limit
         text = answer[: 4 * limit] if cut else answer
         return Reply(text, "length" if cut else "stop", tokens_in, _tokens(text), -0.5 * _tokens(text))
-
-
-def failing(_request: Request) -> str:
-    """Answer nothing: every request fails."""
-    raise Incomplete("this engine never answers")
 
 
 def _tokens(text: str) -> int:

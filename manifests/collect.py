@@ -17,8 +17,8 @@ from typing import Any
 from manifests.commit import in_threads
 from manifests.errors import Damaged, NotFound
 from manifests.files import Files
-from manifests.manifest import FILE_SUFFIX, Manifest
-from manifests.objects import GRACE_S
+from manifests.manifest import FILE_SUFFIX, TOKENIZER_SUFFIX, Manifest
+from manifests.objects import GRACE_S, is_digest
 from manifests.records import unseal
 from manifests.store import Ref, Store
 
@@ -68,6 +68,18 @@ def objects_of(manifest: Manifest) -> Iterator[tuple[str, str]]:
         yield digest, ".parquet"
     for file in manifest.files:
         yield file.digest, FILE_SUFFIX
+    for step in manifest.steps:
+        for digest in _tokenizers(step.describe):
+            yield digest, TOKENIZER_SUFFIX
+
+
+def _tokenizers(described: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the tokenizers that a step names, or one inside it."""
+    for name, value in described.items():
+        if isinstance(value, Mapping):
+            yield from _tokenizers(value)
+        elif name == "tokenizer" and is_digest(value):
+            yield value
 
 
 def children_first(manifests: Mapping[str, Manifest]) -> list[str]:

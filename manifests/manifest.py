@@ -13,6 +13,7 @@ from manifests.errors import Damaged
 
 FORMAT = 1  # of manifests, shards and ledgers together; raised when old readers would misread
 FILE_SUFFIX = ".file"  # of an object that is one file of an artifact
+TOKENIZER_SUFFIX = ".tokenizer"  # of tokenizers, which the steps that use them name
 MAX_NAME_CHARS = 240
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]

@@ -23,12 +23,11 @@ from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
 from manifests import canonical
 from manifests.errors import BadRecipe, BadSource
 from manifests.lineage import ancestry
-from manifests.manifest import Manifest
+from manifests.manifest import TOKENIZER_SUFFIX, Manifest
 from manifests.rows import Conversation, Document, Row, Tokens, derived_id
 from manifests.stage import Stage, describe
 from manifests.store import Store
 
-SUFFIX = ".tokenizer"
 SPECIALS = ("<|begin|>", "<|end|>", "<|pad|>", "<|im_start|>", "<|im_end|>")
 BATCH_ROWS = 256  # handed to the tokenizer at once
 
@@ -94,12 +93,12 @@ class Tokenizer:
 
     def save(self, store: Store) -> str:
         """Put the file into a store and return its digest."""
-        return store.put(self.data, SUFFIX)
+        return store.put(self.data, TOKENIZER_SUFFIX)
 
 
 def load_tokenizer(store: Store, digest: str) -> Tokenizer:
     """Return a tokenizer that `Tokenizer.save` stored. Raises NotFound, Damaged."""
-    return _parsed(store.get(digest, SUFFIX))
+    return _parsed(store.get(digest, TOKENIZER_SUFFIX))
 
 
 def train_tokenizer(

@@ -4,11 +4,12 @@ import time
 import pytest
 
 from manifests import shard
+from manifests.check import fsck
 from manifests.collect import gc
 from manifests.errors import Damaged, NotFound
 from manifests.objects import GRACE_S
 from manifests.run import run
-from manifests.stage import Recipe, Side
+from manifests.stage import Only, Recipe, Side
 from manifests.store import Store
 from manifests.view import View
 from tests.manifests.stages import Copies, Length, SameLast, Shout, numbers
@@ -224,3 +225,14 @@ def test_the_model_that_a_manifest_names_is_kept(store):
     store.tag("named", store.put_manifest(named))
     grow_old(store)
     assert gc(store, delete=True).garbage == ()
+
+
+def test_the_tokenizer_that_a_step_names_is_in_use(store):
+    tokens = pytest.importorskip("manifests.tokens")
+    digest = tokens.train_tokenizer(["one two three"] * 9, vocabulary=300).save(store)
+    step = tokens.Tokenize(digest, store)
+    run(Recipe("t", (Only("en", Length(1000)), step)), numbers(0, 4), store=store, tag="t")
+    grow_old(store)
+    assert f"objects/{digest[:2]}/{digest}.tokenizer" not in gc(store, delete=True).garbage
+    assert tokens.load_tokenizer(store, digest).size
+    assert fsck(store, deep=True) == []

@@ -114,11 +114,12 @@ def trace_row(row_id: str, within: str | None, warcs: tuple[str, ...], store_url
 def quickstart(warcs: tuple[str, ...], with_debian_docs: bool, downloads: Path, report: Path, store_url: str) -> None:
     """Make a first dataset from real web pages, change a threshold, and see what changed and why."""
     crawl = warcs or tuple(str(path) for path in _fetch(downloads))
+    shown = " ".join(warcs) if warcs else f"'{downloads}/*.warc.gz'"
     if with_debian_docs:
         from corpus.debian_docs import fetch_debian_docs
 
-        crawl = (*crawl, str(fetch_debian_docs(downloads)))
-    shown = " ".join(warcs) if warcs else f"'{downloads}/*.warc.gz'"
+        manuals = str(fetch_debian_docs(downloads / "debian-docs"))
+        crawl, shown = (*crawl, manuals), f"{shown} {manuals}"
     _step("Web pages become a dataset: extracted, filtered, deduplicated")
     made = _call(["run", "web", *crawl, "--tag", QUICK_NAME], store_url, shown=f"run web {shown} --tag {QUICK_NAME}")
     _step("A second version, with one threshold changed")

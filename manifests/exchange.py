@@ -7,7 +7,6 @@ An export is written under another name and renamed when it is whole.
 """
 
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ import pyarrow.parquet as pq
 from manifests.card import Written, dataset_card
 from manifests.datafiles import DataFiles
 from manifests.errors import BadRecipe, BadSource, StoreFailed
+from manifests.files import sync
 from manifests.readable import Form, form_of, names_in
 from manifests.rows import STORED_KINDS
 from manifests.run import Run, Silent, Watcher, run
@@ -134,7 +134,7 @@ class _Write:
             table = self.form.table(rows)
             memory = table.nbytes
             pq.write_table(table, path, compression="zstd")
-        _sync(path)
+        sync(path)
         counts = [dict(_counted(rows[name].value_counts().to_pylist())) for name in ("language", "source")]
         return Written(file, len(rows), path.stat().st_size, memory, *counts)
 
@@ -154,7 +154,7 @@ def _finish(folder: Path, manifest: str, layout: str) -> dict[str, int]:
     mark = folder / MARK
     mark.write_text(json.dumps({"manifest": manifest, "layout": layout, "files": made}, indent=1), encoding="utf-8")
     for path in _files(folder):
-        _sync(path)
+        sync(path)
     return made
 
 
@@ -199,8 +199,3 @@ def _replace(target: Path, temporary: Path) -> None:
         shutil.rmtree(old)
     else:
         old.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())

@@ -112,14 +112,14 @@ class LocalFiles:
             raise self._failed(path, error) from error
         finally:
             temporary.unlink()
-        self._sync_folder(path.parent)
+        sync(path.parent)
         return True
 
     def overwrite(self, key: str, data: bytes) -> None:
         path = self.root / key
         temporary = self._write_temporary(path, data)
         temporary.replace(path)
-        self._sync_folder(path.parent)
+        sync(path.parent)
 
     def size(self, key: str) -> int | None:
         try:
@@ -173,13 +173,14 @@ class LocalFiles:
             f"cannot write {path}: {error.strerror}; {remedy} and run the same command again: nothing is lost"
         )
 
-    @staticmethod
-    def _sync_folder(folder: Path) -> None:
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+
+def sync(path: Path) -> None:
+    """Make sure that a file, or what a folder lists, is on the disk before going on."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 class RemoteFiles:

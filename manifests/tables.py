@@ -21,7 +21,7 @@ from manifests.store import Ref
 from manifests.story import Story, sentence
 from manifests.terminal import safe
 from manifests.texts import readable
-from manifests.wording import judged, number
+from manifests.wording import judged, number, size
 
 ID_DIGITS = 12  # of an id that people see; `--json` has it whole
 _URL_CELLS = 70
@@ -202,15 +202,6 @@ def print_trace(way: Trace, depth: int = 0) -> None:
         print_trace(parent, depth + 1)
     if way.more_parents:
         out.print(Text(f"{indent}  and {way.more_parents} more parents"))
-
-
-def size(size_bytes: float) -> str:
-    """Return bytes as people read them."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size_bytes < 1000:
-            return f"{size_bytes:.3g} {unit}"
-        size_bytes /= 1000
-    return f"{size_bytes:.3g} TB"
 
 
 def _why(change: Any) -> str:

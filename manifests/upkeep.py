@@ -57,16 +57,16 @@ def check_store(deep: bool, repair: bool, store_url: str, as_json: bool) -> None
 @json_option
 def collect_garbage(delete: bool, grace_hours: float, store_url: str, as_json: bool) -> None:
     """Find, and with --delete remove, what no name leads to."""
-    from manifests import tables
     from manifests.collect import gc
     from manifests.plain import plain
+    from manifests.wording import size
 
     found = gc(open_store(store_url), grace_s=grace_hours * 3600, delete=delete)
     if as_json:
         echo_json(plain(found))
         return
     done = "deleted" if delete else "would be deleted (--delete does it)"
-    click.echo(f"{len(found.garbage):,} objects, {tables.size(found.size_bytes)} {done}; {found.kept:,} stay")
+    click.echo(f"{len(found.garbage):,} objects, {size(found.size_bytes)} {done}; {found.kept:,} stay")
     for key in found.foreign:
         click.echo(f"not ours, left alone: {key}", err=True)
 

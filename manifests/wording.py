@@ -30,3 +30,12 @@ def number(value: float) -> str:
 def count(things: int, name: str) -> str:
     """Return "1 row" or "1,600 rows"."""
     return f"{things:,} {name}{'' if things == 1 else 's'}"
+
+
+def size(size_bytes: float) -> str:
+    """Return bytes as people read them."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size_bytes < 1000:
+            return f"{size_bytes:.3g} {unit}"
+        size_bytes /= 1000
+    return f"{size_bytes:.3g} TB"

@@ -11,7 +11,6 @@ It is written under a temporary name and renamed, so that a writer killed at any
 import fcntl
 import hashlib
 import json
-import os
 import re
 import secrets
 import shutil
@@ -26,6 +25,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from manifests.errors import Conflict, Damaged, NotFound, StoreFailed
+from manifests.files import sync
 from manifests.records import seal, unseal
 from trainer.config import Config
 from trainer.data import State
@@ -140,9 +140,9 @@ def write_checkpoint(
         record = {"step": state.step, "job": job.as_dict(), "loader": state.as_dict(), "digests": digests}
         (temporary / RECORD).write_bytes(seal(record))
         for path in (*temporary.iterdir(), temporary):
-            _sync(path)
+            sync(path)
         temporary.rename(final)
-        _sync(folder)
+        sync(folder)
     except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
         raise StoreFailed(
@@ -181,11 +181,3 @@ def file_digest(path: Path) -> str:
 
 def _fields(value: Config | Settings) -> dict[str, Any]:
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

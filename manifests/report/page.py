@@ -1,7 +1,6 @@
 """A dataset, or the difference of two, as one HTML file. Every value goes through the template's escaping."""
 
 import json
-import math
 from typing import Any
 
 import jinja2
@@ -13,10 +12,9 @@ from manifests.lineage import recipe_steps
 from manifests.manifest import Manifest
 from manifests.report import charts, facts
 from manifests.store import Store
-from manifests.wording import number
+from manifests.wording import number, size
 
 MOST_DOCUMENTS = 200  # of a diff
-_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def dataset_page(store: Store, manifest: Manifest, name: str) -> str:
@@ -143,14 +141,9 @@ def _render(template: str, **values: Any) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["number"] = _number
-    environment.filters["bytes"] = _bytes
+    environment.filters["bytes"] = size
     return environment.get_template(template).render(**values)
 
 
 def _number(value: float | None) -> str:
     return "" if value is None else number(value)
-
-
-def _bytes(size: int) -> str:
-    power = min(int(math.log(size, 1000)), len(_UNITS) - 1) if size else 0
-    return f"{size / 1000**power:.3g} {_UNITS[power]}"

@@ -9,6 +9,7 @@ KobaError                 the root: one line that says where, what was found, wh
 ├── BadRecipe             a recipe, stage or option that cannot be run or has no stable identity
 ├── BadSource             an input that cannot be opened at all
 ├── BadRow                a row that breaks the contract of its kind, of its stage or of its manifest
+├── Diverged              a training whose loss or gradient is no number any more
 └── Incomplete            a run in which at least one shard is missing; it can be run again
 """
 
@@ -47,6 +48,14 @@ class BadSource(KobaError):
 
 class BadRow(KobaError):
     """A row that breaks the contract of its kind, of its stage or of its manifest."""
+
+
+class Diverged(KobaError):
+    """A loss or a gradient that is no number. The weights before that step are in the last checkpoint."""
+
+    def __init__(self, message: str, rows: tuple[bytes, ...]) -> None:
+        super().__init__(message)
+        self.rows = rows  # ids of all rows that the step saw
 
 
 class Incomplete(KobaError):

@@ -21,10 +21,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from manifests.errors import Conflict, Damaged, NotFound, StoreFailed
+from manifests.errors import BadRecipe, Conflict, Damaged, NotFound, StoreFailed
 from manifests.files import sync
 from manifests.records import seal, unseal
 from trainer.config import Config
@@ -66,7 +67,10 @@ class Checkpoint:
             data = (self.path / RECORD).read_bytes()
         except (FileNotFoundError, NotADirectoryError) as error:
             raise NotFound(f"{self.path} is no checkpoint: it has no {RECORD}; give a folder step-<number>") from error
-        return unseal(data, str(self.path / RECORD))
+        record = unseal(data, str(self.path / RECORD))
+        if missing := {"step", "job", "loader", "digests"} - record.keys():
+            raise Damaged(f"{self.path / RECORD} has no {', '.join(sorted(missing))}; it is no checkpoint of koba's")
+        return record
 
     @property
     def step(self) -> int:
@@ -75,9 +79,16 @@ class Checkpoint:
 
     @cached_property
     def job(self) -> Job:
-        """What was trained, and on what."""
+        """What was trained, and on what. Raises Damaged."""
         job = self.record["job"]
-        return Job(job["data"], job["tokenizer"], Config(**job["config"]), Settings(**job["settings"]), job["start"])
+        try:
+            shape, settings = Config(**job["config"]), Settings(**job["settings"])
+            return Job(job["data"], job["tokenizer"], shape, settings, job["start"])
+        except (TypeError, KeyError, BadRecipe) as error:
+            raise Damaged(
+                f"{self.path / RECORD} describes a job that this koba does not know ({error}); read it with "
+                "the version that wrote it"
+            ) from error
 
     @property
     def state(self) -> State:
@@ -143,12 +154,9 @@ def write_checkpoint(
             sync(path)
         temporary.rename(final)
         sync(folder)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:  # the second one is what a full disk is to safetensors
         shutil.rmtree(temporary, ignore_errors=True)
-        raise StoreFailed(
-            f"cannot write {final}: {error.strerror}; free some space or check its permissions and run the same "
-            "command again: it goes on from the last checkpoint"
-        ) from error
+        raise _unwritable(final, error) from error
     return Checkpoint(final)
 
 
@@ -158,11 +166,28 @@ def checkpoints(folder: Path) -> list[Checkpoint]:
     return [Checkpoint(path) for path in sorted(found, key=lambda path: int(path.name.removeprefix("step-")))]
 
 
+def checkpoint_at(path: Path) -> Checkpoint:
+    """Return the checkpoint in a folder, or the newest one in the folder of a run. Raises NotFound, Damaged."""
+    made = [Checkpoint(path)] if (path / RECORD).is_file() else checkpoints(path)
+    if not made:
+        raise NotFound(
+            f"{path}: there is no checkpoint here{'' if path.is_dir() else ', and no such folder'}; expected a folder "
+            f"step-<number> with a {RECORD} in it, or the folder of a run that has saved one"
+        )
+    found = made[-1]
+    found.record  # noqa: B018 - a checkpoint that cannot be read is found here
+    return found
+
+
 @contextmanager
 def only_writer(folder: Path) -> Iterator[None]:
-    """Hold the folder of a run, and clear what a killed writer left half done. Raises Conflict."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
+    """Hold the folder of a run, and clear what a killed writer left half done. Raises Conflict, StoreFailed."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -177,6 +202,13 @@ def file_digest(path: Path) -> str:
     """Return the SHA-256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _unwritable(path: Path, error: OSError | SafetensorError) -> StoreFailed:
+    return StoreFailed(
+        f"cannot write {path}: {getattr(error, 'strerror', None) or error}; free some space or check its permissions "
+        "and run the same command again: it goes on from the last checkpoint"
+    )
 
 
 def _fields(value: Config | Settings) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from manifests.errors import BadRecipe, KobaError
+from manifests.errors import BadRecipe, Diverged
 from manifests.store import Store
 from manifests.tokens import load_tokenizer, tokenizer_digest
 from trainer.checkpoint import Checkpoint, Job, checkpoints, only_writer, write_checkpoint
@@ -24,14 +24,6 @@ from trainer.data import Loader, TokenSource, open_mix
 from trainer.model import Hybrid
 from trainer.settings import Settings
 from trainer.step import make_optimizer, train_step
-
-
-class Diverged(KobaError):
-    """A loss or a gradient that is no number. The weights before that step are in the last checkpoint."""
-
-    def __init__(self, message: str, rows: tuple[bytes, ...]) -> None:
-        super().__init__(message)
-        self.rows = rows  # ids of all rows that the step saw
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,38 @@
 import os
+import resource
+import shutil
 import signal
 import time
 
 import pytest
 
 from manifests.errors import Damaged, NotFound, StoreFailed
+from manifests.records import seal
 from tests.trainer.small import SETTINGS, trained
-from trainer.checkpoint import METRICS, MOMENTS, RECORD, WEIGHTS, Checkpoint, checkpoints, write_checkpoint
+from trainer.checkpoint import (
+    METRICS,
+    MOMENTS,
+    RECORD,
+    WEIGHTS,
+    Checkpoint,
+    checkpoint_at,
+    checkpoints,
+    only_writer,
+    write_checkpoint,
+)
 from trainer.settings import Settings
+
+
+@pytest.fixture
+def no_space():
+    """A disk on which no file grows beyond 8 kB."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8_192, before[1]))
+
+    yield fill
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +91,48 @@ def test_a_disk_that_cannot_be_written_is_an_error_with_a_remedy(done, tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(StoreFailed, match="free some space"):
         write_checkpoint(tmp_path / "file", done.job, done.state, weights={}, moments={}, metrics=[])
+
+
+def test_a_disk_that_fills_up_while_a_checkpoint_is_written_leaves_the_one_before(store, tmp_path, no_space):
+    def fill_in_step_5(progress):
+        if progress.step == 5:
+            no_space()
+
+    with pytest.raises(StoreFailed, match=r"step-00000006: .* free some space") as stopped:
+        trained(store, tmp_path, save_every=3, on_step=fill_in_step_5)
+    assert "goes on from the last checkpoint" in str(stopped.value)
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["step-00000003"]
+    assert len(checkpoint_at(tmp_path).weights()) > 0
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_with_a_remedy(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreFailed, match="check its permissions"), only_writer(tmp_path / "file" / "run"):
+        pass
+
+
+def test_a_path_is_a_checkpoint_or_a_run_of_which_the_newest_counts(store, tmp_path):
+    last = trained(store, tmp_path, save_every=2)
+    assert checkpoint_at(tmp_path) == checkpoint_at(last.path) == last
+    assert checkpoint_at(tmp_path / "step-00000002").step == 2
+
+
+@pytest.mark.parametrize(("folder", "says"), [(".", "no checkpoint here; expected"), ("gone", "no such folder")])
+def test_a_path_without_a_checkpoint_says_what_was_expected(tmp_path, folder, says):
+    with pytest.raises(NotFound, match=says):
+        checkpoint_at(tmp_path / folder)
+
+
+@pytest.mark.parametrize("change", [{"config": {"colour": "red"}}, {"settings": {"steps": 0}}, {"start": None}])
+def test_a_job_of_another_koba_is_told_from_a_damaged_one(done, tmp_path, change):
+    copy = shutil.copytree(done.path, tmp_path / done.path.name)
+    (copy / RECORD).write_bytes(seal(done.record | {"job": change}))
+    with pytest.raises(Damaged, match="this koba does not know"):
+        Checkpoint(copy).job  # noqa: B018
+
+
+def test_a_record_without_its_parts_is_damaged(done, tmp_path):
+    copy = shutil.copytree(done.path, tmp_path / done.path.name)
+    (copy / RECORD).write_bytes(seal({"step": 3}))
+    with pytest.raises(Damaged, match="has no digests, job, loader"):
+        checkpoint_at(copy)

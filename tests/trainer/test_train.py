@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from manifests.errors import BadRecipe, BadSource, Conflict, Damaged
+from manifests.errors import BadRecipe, BadSource, Conflict, Damaged, Diverged
 from manifests.run import run
 from manifests.stage import Drop, Recipe, Rejected, Selected, Selection, Stage
 from manifests.store import Store
@@ -15,7 +15,7 @@ from trainer.model import Hybrid
 from trainer.seen import step_rows
 from trainer.settings import Settings
 from trainer.step import make_optimizer
-from trainer.train import Diverged, train
+from trainer.train import train
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ KobaError                 the root: one line that says where, what was found, wh
 ├── BadRow                a row that breaks the contract of its kind, of its stage or of its manifest
 ├── Diverged              a training whose loss or gradient is no number any more
 └── Incomplete            a run in which at least one shard is missing; it can be run again
+    └── WorkerLost        a worker that can do no more, because its engine is gone: the work is begun again in another
 """
 
 
@@ -60,3 +61,7 @@ class Diverged(KobaError):
 
 class Incomplete(KobaError):
     """A run in which at least one shard is missing. What was finished is kept; run it again."""
+
+
+class WorkerLost(Incomplete):
+    """A worker that can do no more, because its engine is gone."""

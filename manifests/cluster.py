@@ -1,7 +1,9 @@
 """Ray: a `map` over shards on all cores of this machine or on a cluster. The only module that imports ray.
 
-with ray_map(workers=8) as map:
-    run(recipe(), source, store=store, map=map)
+    run(recipe(), source, store=store, map=ray_map(workers=8))             # a task for each shard
+    run(recipe(), source, store=store, map=actor_map(actors=2, gpus=1))    # two workers that keep their engines
+
+Ray starts on first use, on this machine; in a job of a cluster it is that cluster.
 """
 
 import logging
@@ -13,9 +15,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from manifests.errors import Incomplete, KobaError
-
-RETRIES = 3  # of a unit whose worker died; Ray starts a new worker each time
+from manifests.crew import Crew
+from manifests.flight import RETRIES, Flight
 
 
 class RayMap:
@@ -39,77 +40,34 @@ class RayMap:
         queue = list(items)
         if not queue:
             return
-        self._start()
-        yield from _Flight(function, queue, 2 * self._slots(), self.memory_bytes).results()
+        ray = _started(self.workers, self.address)
+        slots = self.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+        yield from Flight(ray, queue, _Tasks(ray, function, 2 * slots, self.memory_bytes)).results()
 
-    def _slots(self) -> int:
-        return self.workers or max(1, int(_ray().cluster_resources().get("CPU", 1)))
 
-    def _start(self) -> None:
-        ray = _ray()
-        if ray.is_initialized():
+class ActorMap:
+    """A function over items in long-lived workers, each at several items at once in threads that share an engine."""
+
+    distributed = True
+
+    def __init__(self, actors: int, units: int = 4, gpus: float = 0, address: str | None = None) -> None:
+        """Take how many workers, how many items at once in each, and the GPUs of each where the cluster has any."""
+        self.actors, self.units, self.gpus, self.address = actors, units, gpus, address
+        self._crew: Crew | None = None
+
+    def __call__(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+        """Yield `function(item)` for each item, as `RayMap` does. The workers stay for the next call.
+
+        One that dies is replaced, and what it was at is begun again. Bounded: `actors` times `units` items run.
+        """
+        queue = list(items)
+        if not queue:
             return
-        root = str(Path(__file__).parents[1])
-        paths = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-        address = self.address or ("auto" if _in_cluster() else None)
-        local: dict[str, Any] = {}
-        if address is None:
-            local = {"num_cpus": self.workers or os.cpu_count(), "include_dashboard": False}
-        ray.init(
-            address=address,
-            logging_level=logging.ERROR,
-            log_to_driver=False,
-            runtime_env={"env_vars": {"PYTHONPATH": paths}} if address is None else None,
-            **local,
-        )
-
-
-class _Flight:
-    """Tasks in the air: a bounded number at once, and what came back too early to be handed out."""
-
-    def __init__(self, function: Callable[[Any], Any], queue: list[Any], most: int, memory_bytes: int | None) -> None:
-        self.ray = ray = _ray()
-        self.queue, self.most = queue, most
-        options = {"max_retries": RETRIES, "num_cpus": 1, "memory": memory_bytes}
-        self.task = ray.remote(_call).options(**{name: value for name, value in options.items() if value is not None})
-        self.function = ray.put(function)
-        self.flying: dict[Any, int] = {}
-        self.failures: list[tuple[int, Exception]] = []
-
-    def results(self) -> Iterator[Any]:
-        landed: dict[int, Any] = {}
-        sent = handed = 0
-        while sent < len(self.queue) or self.flying:
-            while sent < len(self.queue) and len(self.flying) < self.most:
-                self.flying[self.task.remote(self.function, self.queue[sent])] = sent
-                sent += 1
-            ready, _ = self.ray.wait(list(self.flying), num_returns=1)
-            for reference in ready:
-                place = self.flying.pop(reference)
-                landed[place] = self._result(reference, place)
-            while handed in landed:
-                result = landed.pop(handed)
-                handed += 1
-                if not self.failures:
-                    yield result
-        if self.failures:
-            place, cause = min(self.failures, key=lambda failure: failure[0])
-            raise Incomplete(
-                f"{len(self.failures)} of {len(self.queue)} units are missing; the first, {_name(self.queue[place])}: "
-                f"{cause}. The others are stored: mend the cause and run the same command again"
-            ) from cause
-
-    def _result(self, reference: Any, place: int) -> Any:
-        try:
-            return self.ray.get(reference)
-        except self.ray.exceptions.RayTaskError as error:
-            cause = error.cause if isinstance(error.cause, Exception) else error
-            if not isinstance(cause, KobaError | OSError | MemoryError):
-                cause = Incomplete(f"{type(cause).__name__}: {cause}")
-            self.failures.append((place, cause))
-        except self.ray.exceptions.RayError as error:  # the worker died, again and again
-            self.failures.append((place, error))
-        return None
+        ray = _started(max(self.actors, os.cpu_count() or 1), self.address)
+        if self._crew is None or self._crew.ray is not ray:
+            self._crew = Crew(ray, self.actors, self.units, self.gpus)
+        self._crew.take(function)
+        yield from Flight(ray, queue, self._crew).results()
 
 
 def ray_map(workers: int | None = None, address: str | None = None, memory_bytes: int | None = None) -> RayMap:
@@ -117,12 +75,56 @@ def ray_map(workers: int | None = None, address: str | None = None, memory_bytes
     return RayMap(workers, address, memory_bytes)
 
 
+def actor_map(actors: int, units: int = 4, gpus: float = 0, address: str | None = None) -> ActorMap:
+    """Return a `map` over workers that keep what they loaded, on the same Ray as `ray_map`."""
+    return ActorMap(actors, units, gpus, address)
+
+
+class _Tasks:
+    """Ray's own tasks, so many in flight; Ray itself begins one again whose worker died."""
+
+    def __init__(self, ray: Any, function: Callable[[Any], Any], most: int, memory_bytes: int | None) -> None:
+        options = {"max_retries": RETRIES, "num_cpus": 1, "memory": memory_bytes}
+        self.task = ray.remote(_call).options(**{name: value for name, value in options.items() if value is not None})
+        self.function = ray.put(function)
+        self.room = most
+
+    def launch(self, item: Any, _deaths: int) -> Any | None:
+        if not self.room:
+            return None
+        self.room -= 1
+        return self.task.remote(self.function, item)
+
+    def coming(self) -> list[Any]:
+        return []
+
+    def landed(self, _reference: Any, *, lost: bool) -> None:  # noqa: ARG002 - Ray has replaced the worker
+        self.room += 1
+
+
 def _call(function: Callable[[Any], Any], item: Any) -> Any:
     return function(item)
 
 
-def _name(item: Any) -> str:
-    return str(getattr(item, "file", None) or f"{item!r:.80}")
+def _started(workers: int | None, address: str | None) -> Any:
+    """Return ray, connected to a cluster, or to one of our own with so many slots (default: a slot for each core)."""
+    ray = _ray()
+    if ray.is_initialized():
+        return ray
+    root = str(Path(__file__).parents[1])
+    paths = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    address = address or ("auto" if _in_cluster() else None)
+    local: dict[str, Any] = {}
+    if address is None:
+        local = {"num_cpus": workers or os.cpu_count(), "include_dashboard": False}
+    ray.init(
+        address=address,
+        logging_level=logging.ERROR,
+        log_to_driver=False,
+        runtime_env={"env_vars": {"PYTHONPATH": paths}} if address is None else None,
+        **local,
+    )
+    return ray
 
 
 def _in_cluster() -> bool:

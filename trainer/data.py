@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from manifests.errors import BadRecipe, BadSource
+from manifests.errors import BadRecipe, BadSource, StoreFailed
 from manifests.manifest import Manifest
 from manifests.store import Store
 from manifests.view import Slice, View
@@ -61,6 +61,7 @@ class TokenSource:
         if not weight > 0:
             raise BadRecipe(f"manifest {manifest.id[:16]} has weight {weight}; expected a number above 0")
         self.manifest, self.weight = manifest, weight
+        self.name = manifest.id  # kept: it is a hash over the whole manifest, and asked for with every row
         self._slices = View(store, manifest).slices
         self._ends = np.cumsum([part.entry.rows for part in self._slices])
         self._tokens: dict[int, tuple[Array, Array]] = {}
@@ -108,10 +109,16 @@ def _mapped(part: Slice) -> tuple[Array, Array]:
     values = column.values.to_numpy()
     if not len(values):
         return offsets, values
-    with tempfile.TemporaryFile() as file:
-        values.tofile(file)
-        file.flush()
-        return offsets, np.memmap(file, values.dtype, mode="r")
+    try:
+        with tempfile.TemporaryFile() as file:
+            values.tofile(file)
+            file.flush()
+            return offsets, np.memmap(file, values.dtype, mode="r")
+    except OSError as error:
+        raise StoreFailed(
+            f"cannot lay {values.nbytes:,} bytes of tokens in {tempfile.gettempdir()} ({error}); make room there, "
+            "or set TMPDIR to a larger disk, and run the same command again"
+        ) from error
 
 
 def open_mix(store: Store, weights: Mapping[str, float]) -> tuple[TokenSource, ...]:
@@ -246,8 +253,8 @@ class Loader:
         return True
 
     def _order(self, source: int) -> Order:
-        manifest = self.sources[source].manifest
-        return Order(manifest.id, manifest.rows, self.seed, self.state.epochs[source])
+        read = self.sources[source]
+        return Order(read.name, read.rows, self.seed, self.state.epochs[source])
 
     def _filled(self, step: int, sequences: list[list[Span]]) -> Batch:
         shape = (len(sequences), self.length)

@@ -1,5 +1,7 @@
 """One thread for all of it, and a store with a small dataset of tokens."""
 
+import resource
+
 import pytest
 import torch
 
@@ -18,3 +20,15 @@ def store(tmp_path_factory):
     made = Store(str(tmp_path_factory.mktemp("store")))
     tokens_in(made, sentences(40))
     return made
+
+
+@pytest.fixture
+def no_space():
+    """A disk on which no file grows beyond 8 kB."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8_192, before[1]))
+
+    yield fill
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)

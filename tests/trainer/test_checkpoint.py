@@ -1,5 +1,4 @@
 import os
-import resource
 import shutil
 import signal
 import time
@@ -21,18 +20,6 @@ from trainer.checkpoint import (
     write_checkpoint,
 )
 from trainer.settings import Settings
-
-
-@pytest.fixture
-def no_space():
-    """A disk on which no file grows beyond 8 kB."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def fill():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (8_192, before[1]))
-
-    yield fill
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from manifests.errors import BadRecipe, BadSource, Conflict, Damaged, Diverged
+from manifests.errors import BadRecipe, BadSource, Conflict, Damaged, Diverged, StoreFailed
 from manifests.run import run
 from manifests.stage import Drop, Recipe, Rejected, Selected, Selection, Stage
 from manifests.store import Store
@@ -138,6 +138,14 @@ def test_a_flipped_bit_in_a_shard_is_found_before_it_is_trained_on(tmp_path):
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
     with pytest.raises(Damaged, match=shard[:16]):
+        trained(store, tmp_path / "run")
+
+
+def test_no_space_for_the_tokens_is_an_error_with_a_remedy(tmp_path, no_space):
+    store = Store(str(tmp_path / "store"))
+    tokens_in(store, sentences(300))
+    no_space()
+    with pytest.raises(StoreFailed, match="set TMPDIR to a larger disk"):
         trained(store, tmp_path / "run")
 
 

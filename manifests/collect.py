@@ -17,7 +17,7 @@ from typing import Any
 from manifests.commit import in_threads
 from manifests.errors import Damaged, NotFound
 from manifests.files import Files
-from manifests.manifest import FILE_SUFFIX, TOKENIZER_SUFFIX, Manifest
+from manifests.manifest import FILE_SUFFIX, TOKENIZER_SUFFIX, WORD_LIST_SUFFIX, Manifest
 from manifests.objects import GRACE_S, is_digest
 from manifests.records import unseal
 from manifests.store import Ref, Store
@@ -26,6 +26,7 @@ OBJECT = re.compile(r"objects/([0-9a-f]{2})/(\1[0-9a-f]{62})(\.[a-z0-9]+)")  # t
 MANIFEST = re.compile(r"manifests/([0-9a-f]{64})\.json")
 _ACTION = re.compile(r"actions/([0-9a-f]{2})/\1[0-9a-f]{62}\.json")
 _KEPT = re.compile(r"refs/.+/[0-9]+\.json|forgotten/[0-9a-f]{32}\.json|runs/[^/]+\.json|calls/.+")
+_NAMED = {"tokenizer": TOKENIZER_SUFFIX, "word_list": WORD_LIST_SUFFIX}  # suffix, by the field that has the digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +70,16 @@ def objects_of(manifest: Manifest) -> Iterator[tuple[str, str]]:
     for file in manifest.files:
         yield file.digest, FILE_SUFFIX
     for step in manifest.steps:
-        for digest in _tokenizers(step.describe):
-            yield digest, TOKENIZER_SUFFIX
+        yield from _named(step.describe)
 
 
-def _tokenizers(described: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the tokenizers that a step names, or one inside it."""
+def _named(described: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield digest and suffix of the tokenizers and word lists that a step names, or one inside it."""
     for name, value in described.items():
         if isinstance(value, Mapping):
-            yield from _tokenizers(value)
-        elif name == "tokenizer" and is_digest(value):
-            yield value
+            yield from _named(value)
+        elif name in _NAMED and is_digest(value):
+            yield value, _NAMED[name]
 
 
 def children_first(manifests: Mapping[str, Manifest]) -> list[str]:

@@ -14,6 +14,7 @@ from manifests.errors import Damaged
 FORMAT = 1  # of manifests, shards and ledgers together; raised when old readers would misread
 FILE_SUFFIX = ".file"  # of an object that is one file of an artifact
 TOKENIZER_SUFFIX = ".tokenizer"  # of tokenizers, which the steps that use them name
+WORD_LIST_SUFFIX = ".list"  # of lists of words or addresses, likewise
 MAX_NAME_CHARS = 240
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
@@ -112,8 +113,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sources: tuple[SourceRecord, ...] = ()
     licences: dict[str, int] = {}
     ledger: Ledger = Ledger()
-    models: dict[str, str] = {}  # ref: digest
-    prompts: dict[str, str] = {}
+    models: dict[str, str] = {}  # that wrote rows in these steps, see `manifests.used`
+    prompts: dict[str, str] = {}  # digests: the texts themselves stand in `steps`
     format: int = FORMAT
     artifact: Artifact | None = None
 

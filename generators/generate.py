@@ -22,6 +22,7 @@ from generators.asking import Asking, Call
 from generators.chunks import Chunks, margins
 from generators.engine import Place, Reply, Sampling, Task
 from generators.places import place, server_url
+from generators.prompts import prompts_of
 from generators.purse import Purse
 from generators.weights import Model, find_model
 from manifests import canonical
@@ -29,6 +30,7 @@ from manifests.errors import BadRecipe, BadRow, Incomplete
 from manifests.rows import Row, derived_id
 from manifests.stage import Kept, Rejected, Stage
 from manifests.store import Store
+from manifests.used import Used
 
 MOST_WAITING = 4_096  # rows that were read and not yet answered
 UNKNOWN_LICENCE = "NOASSERTION"  # SPDX: nobody said
@@ -61,12 +63,20 @@ class Generate(Stage):
     def within(self, store: Store) -> "Generate":
         return replace(self, store=store)
 
+    def used(self) -> Used:
+        model = self._found
+        return Used({model.name: model.manifest or model.weights}, prompts_of(self.task))
+
     def describe(self) -> dict[str, Any]:
-        if isinstance(self.model, str):
-            raise BadRecipe(f"Generate: {self.model!r} has no fingerprint; resolve it first: recipe.resolve(store)")
-        fields = {"task": self.task, "model": self.model, "sampling": self.sampling, "split": self.split}
+        fields = {"task": self.task, "model": self._found, "sampling": self.sampling, "split": self.split}
         versions = {"task": getattr(self.task, "version", 1)}
         return {"stage": "Generate", "version": self.version, "libraries": {}, "versions": versions, "fields": fields}
+
+    @property
+    def _found(self) -> Model:
+        if isinstance(self.model, str):
+            raise BadRecipe(f"Generate: {self.model!r} has no fingerprint; resolve it first: recipe.resolve(store)")
+        return self.model
 
     def __call__(self, rows: Iterable[Any]) -> Iterator[Outcome]:
         if self.store is None or isinstance(self.model, str):

@@ -33,7 +33,7 @@ class Model:
     eos: str = ""
     max_context: int | None = None  # tokens of prompt and reply together
     licence: str | None = None  # SPDX identifier
-    name: str = ""  # what the user called it; not identity
+    name: str = ""  # what the recipe calls it: the manifest says so, the fingerprint does not
     store: Store | None = None  # where its files are; not identity
     manifest: str = ""  # its id there; not identity
 
@@ -41,7 +41,7 @@ class Model:
         """Return what a row that it writes depends on."""
         return {
             "weights": self.weights,
-            "tokenizer": self.tokenizer,
+            "tokenizer_digest": self.tokenizer,  # what stands as "tokenizer" in a step is an object of the store
             "max_context": self.max_context,
             "licence": self.licence,
         }

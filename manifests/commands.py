@@ -74,6 +74,7 @@ def show_version(name: str, row_id: str | None, store_url: str, as_json: bool) -
     from manifests import tables
     from manifests.browse import show
     from manifests.funnel import funnel
+    from manifests.lineage import recipe_chain
     from manifests.plain import plain
 
     store = open_store(store_url)
@@ -87,7 +88,7 @@ def show_version(name: str, row_id: str | None, store_url: str, as_json: bool) -
     elif as_json:
         echo_json(plain(manifest) | {"id": manifest.id})
     else:
-        tables.print_version(name, manifest, funnel(store, manifest))
+        tables.print_version(name, recipe_chain(store, manifest), funnel(store, manifest))
 
 
 @command("sample")

@@ -19,6 +19,7 @@ from manifests import ledger, shard
 from manifests.manifest import Entry, IndexPart, Ledger, Manifest, SourceRecord
 from manifests.stage import Selection, Stage
 from manifests.store import Store
+from manifests.used import together
 from manifests.view import Slice
 
 BUCKET_ROWS = 2**18  # of the index at the most: 10 MiB in memory
@@ -58,6 +59,7 @@ def commit(store: Store, draft: Draft) -> Manifest:
         tables = _drop_repeats(store, draft, repeats, columns, entries)
         columns = in_threads(_columns, [Slice(store, draft.kind, n, entry) for n, entry in enumerate(entries)])
         rows = _sorted(columns)
+    used = together([step.used() for step in draft.steps if isinstance(step, Stage)])
     manifest = Manifest(
         kind=draft.kind,
         schema=shard.schema_fingerprint(draft.kind),
@@ -67,6 +69,8 @@ def commit(store: Store, draft: Draft) -> Manifest:
         steps=ledger.step_records(draft.steps, draft.counts),
         sources=draft.sources,
         ledger=tables,
+        models=dict(used.models),
+        prompts=dict(used.prompts),
         **_surveyed(store, rows, columns),
     )
     store.put_manifest(manifest)

@@ -13,8 +13,6 @@ A stage is a frozen dataclass of literals. Called on the rows of one shard it yi
 
         def measure(self, doc: Document) -> Values:
             return {"chars": len(doc.text)}
-
-A selection needs to see all rows (deduplication, percentiles); it writes masks, not copies.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,6 +26,7 @@ import pyarrow as pa
 from manifests import canonical
 from manifests.errors import BadRecipe
 from manifests.rows import Row
+from manifests.used import Used
 
 if TYPE_CHECKING:
     from manifests.store import Store
@@ -120,6 +119,10 @@ class Stage:
         """Return this stage as a worker calls it: one that keeps something in the store gets the store here."""
         return self
 
+    def used(self) -> Used:
+        """Return the models and prompts that write rows here, for the manifest: none in most stages."""
+        return Used()
+
     def describe(self) -> dict[str, Any]:
         """Return all that this stage's output depends on; its fingerprint is taken over it."""
         return describe(self)
@@ -159,6 +162,14 @@ class Only(Stage):
     def title(self) -> str:
         """The inner stage, and for whom."""
         return f"{self.stage.title} ({self.language})"
+
+    @property
+    def dear(self) -> bool:  # type: ignore[override] # what is a constant of all other stages is its inner one's here
+        """Whether the inner stage is."""
+        return self.stage.dear
+
+    def used(self) -> Used:
+        return self.stage.used()
 
     def rules(self) -> tuple[Rule, ...]:
         return self.stage.rules()

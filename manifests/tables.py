@@ -12,9 +12,9 @@ from manifests.browse import Shown
 from manifests.diff import Diff
 from manifests.forget import Forgotten
 from manifests.funnel import StepStat
-from manifests.manifest import Manifest
+from manifests.manifest import Artifact, Manifest
 from manifests.plain import plain
-from manifests.provenance import Trace
+from manifests.provenance import Receipt, Trace
 from manifests.sampling import Sampled
 from manifests.search import Match
 from manifests.store import Ref
@@ -105,17 +105,44 @@ def print_story(story: Story) -> None:
         out.print(Text(f"  made from {parent.id.hex()}: {safe(parent.sentence)}"))
 
 
-def print_version(name: str, manifest: Manifest, steps: Sequence[StepStat]) -> None:
-    """Print what a version is and what its recipe did."""
-    out = console()
+def print_version(name: str, parts: Sequence[Manifest], steps: Sequence[StepStat]) -> None:
+    """Print what a version is, what wrote it and what its recipe did; `parts` are that of the recipe, itself last."""
+    out, manifest = console(), parts[-1]
+    if manifest.artifact:
+        _print_artifact(name, manifest, manifest.artifact)
+        return
     out.print(Text.assemble((name, "bold"), f": {manifest.rows:,} {manifest.kind} rows, {manifest.chars:,} characters, "
                             f"{len(manifest.entries)} shards, {size(manifest.size)}"))  # fmt: skip
     out.print(Text(f"manifest {manifest.id}\ncontent  {manifest.content}"))
     for licence, rows in manifest.licences.items():
         out.print(Text(f"licence  {safe(licence, _URL_CELLS)}: {rows:,} rows"))
+    for column in ("model", "prompt"):
+        found = {one: digest for part in parts for one, digest in getattr(part, f"{column}s").items()}
+        for one, digest in found.items():
+            out.print(Text(f"{column:<8} {safe(one, _URL_CELLS)}: {digest[:ID_DIGITS]}"))
     if steps:
         out.print()
         out.print(funnel(steps))
+
+
+def _print_artifact(name: str, manifest: Manifest, artifact: Artifact) -> None:
+    out = console()
+    out.print(Text.assemble((name, "bold"), f": {manifest.kind}, {len(artifact.files)} files, {size(manifest.size)}"))
+    digests = {
+        "manifest": manifest.id,
+        "content": manifest.content,
+        "weights": artifact.weights,
+        "tokenizer": artifact.tokenizer,
+        "template": artifact.chat_template,
+    }
+    for what, digest in digests.items():
+        out.print(Text(f"{what:<9} {digest or 'none'}"))
+    out.print(Text(f"{'licence':<9} {safe(artifact.licence, _URL_CELLS)}"))
+    for source in manifest.sources:
+        out.print(Text(f"{'source':<9} {safe(source.file, None)} ({size(source.size)}, sha256 {source.digest})"))
+    out.print()
+    rows = ((file.name, size(file.size), file.digest) for file in artifact.files)
+    out.print(table("file", "#size", "sha256", rows=rows))
 
 
 def print_row(shown: Shown) -> None:
@@ -185,6 +212,9 @@ def print_trace(way: Trace, depth: int = 0) -> None:
     indent = "  " * depth
     made = f", made by {way.made_by}" if way.made_by else ""
     out.print(Text.assemble(indent, (way.row_id.hex(), "bold"), f" {safe(way.url or '', _URL_CELLS)}{made}"))
+    for call in way.calls:
+        told = "not in the cache of calls" if call.tokens_in is None else _call(call)
+        out.print(Text(f"{indent}  call {call.key.hex()[:ID_DIGITS]}: {told}"))
     if way.manifests:
         out.print(Text(f"{indent}  in {' ← '.join(one[:ID_DIGITS] for one in reversed(way.manifests))}"))
     if way.origin:
@@ -202,6 +232,10 @@ def print_trace(way: Trace, depth: int = 0) -> None:
         print_trace(parent, depth + 1)
     if way.more_parents:
         out.print(Text(f"{indent}  and {way.more_parents} more parents"))
+
+
+def _call(call: Receipt) -> str:
+    return f"{call.tokens_in:,} tokens in, {call.tokens_out:,} out, finished by {call.finish_reason}"
 
 
 def _why(change: Any) -> str:

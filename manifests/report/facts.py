@@ -84,7 +84,10 @@ def excerpt(row: Row | None) -> str:
 def lineage(store: Store, manifest: Manifest) -> list[dict[str, Any]]:
     """Return the parts of the recipe, the last one first."""
     parts = recipe_chain(store, manifest)[::-1]
-    return [{"id": part.id, "rows": part.rows, "steps": [step.stage for step in part.steps[1:]]} for part in parts]
+    return [
+        {"id": part.id, "rows": part.rows, "steps": [step.stage for step in part.steps[1:]], "models": [*part.models]}
+        for part in parts
+    ]
 
 
 def sources(store: Store, manifest: Manifest) -> list[dict[str, Any]]:

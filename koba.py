@@ -13,9 +13,15 @@ import click
 import manifests.upkeep  # noqa: F401 - its commands are among COMMANDS
 from manifests.commands import COMMANDS, find_row, in_option, open_store
 from manifests.options import DEFAULT_STORE, Command, Group, echo_json, json_option, store_option
+from trainer import pretrain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from manifests.manifest import Manifest
+    from manifests.provenance import Trace
     from manifests.rows import Origin
+    from manifests.store import Store
 
 ROOT = Path(__file__).parent
 QUICK_NAME = "web-sample"
@@ -77,32 +83,67 @@ def add_to_models(name: str, origin: str | None, licence: str | None, downloads:
 
 
 @main.command("trace", cls=Command)
-@click.argument("row_id")
+@click.argument("what", metavar="ROW_ID|CHECKPOINT")
+@click.option("--step", type=click.IntRange(1), help="Of a CHECKPOINT: trace all rows that this step was trained on.")
 @in_option
 @click.option("--warc", "warcs", multiple=True, metavar="PATH", help="Where its crawl file is, if it was moved.")
 @store_option
 @json_option
-def trace_row(row_id: str, within: str | None, warcs: tuple[str, ...], store_url: str, as_json: bool) -> None:
-    """Follow a row back to the WARC record it came from, read that again and compare."""
+def trace_row(
+    what: str, step: int | None, within: str | None, warcs: tuple[str, ...], store_url: str, as_json: bool
+) -> None:
+    """Follow a row back to the WARC record it came from, read that again and compare.
+
+    The rows of a training step likewise: koba trace runs/small --step 120
+    """
+    from manifests.tables import print_trace
+
+    store = open_store(store_url)
+    follow = _follower(store, warcs)
+    if step is None:
+        found = find_row(store, what, within)
+        ways = {found.row_id: follow(found.row_id, found.manifest)}
+        told: Any = ways[found.row_id].to_json()
+        if not as_json:
+            print_trace(ways[found.row_id])
+    else:
+        from trainer.checkpoint import checkpoint_at
+        from trainer.seen import print_step, step_rows
+
+        checkpoint = checkpoint_at(Path(what))
+        seen = step_rows(store, checkpoint, step)
+        ways = {
+            row: follow(row, store.manifest(made_in))
+            for row, made_in in {one.row: one.manifest for one in seen}.items()
+        }
+        rows = [one.to_json() | {"trace": ways[one.row].to_json()} for one in seen]
+        told = {"checkpoint": str(checkpoint.path), "step": step, "rows": rows}
+        if not as_json:
+            print_step(checkpoint, step, seen, ways)
+    if as_json:
+        echo_json(told)
+    if any(reading.outcome != "equal" for way in ways.values() for reading in way.readings()):
+        raise SystemExit(2)
+
+
+def _follower(store: "Store", warcs: tuple[str, ...]) -> "Callable[[bytes, Manifest], Trace]":
+    """Return what traces a row of a manifest, with crawl files and calls at hand."""
     from corpus.crawl import open_location
     from corpus.warc_pages import verify_origin
+    from generators.receipts import Receipts
     from manifests.provenance import trace
-    from manifests.tables import print_trace
 
     def reread(location: str, origin: "Origin") -> bytes:
         with open_location(location) as stream:
             return verify_origin(stream, origin)
 
     given = {PurePosixPath(path).name: path for path in warcs}
-    store = open_store(store_url)
-    found = find_row(store, row_id, within)
-    way = trace(store, found.row_id, found.manifest, lambda file: given.get(PurePosixPath(file).name), reread)
-    if as_json:
-        echo_json(way.to_json())
-    else:
-        print_trace(way)
-    if any(reading.outcome != "equal" for reading in way.readings()):
-        raise SystemExit(2)
+    receipts = Receipts(store)
+
+    def follow(row_id: bytes, manifest: "Manifest") -> "Trace":
+        return trace(store, row_id, manifest, lambda file: given.get(PurePosixPath(file).name), reread, recall=receipts)
+
+    return follow
 
 
 @main.command("quickstart", cls=Command)
@@ -194,7 +235,7 @@ def _first_line(module: str) -> str:
     return found[1].rstrip('"') if found else ""
 
 
-for one in COMMANDS:
+for one in (*COMMANDS, pretrain.main):
     main.add_command(one)
 
 if __name__ == "__main__":

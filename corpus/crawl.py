@@ -73,8 +73,8 @@ class WarcFiles:
         return tuple(SourceRecord(file=file.name, digest=file.digest, size=file.size) for file in self._found)
 
     def locations(self) -> dict[str, str]:
-        """Return where each file was read from."""
-        return {file.name: file.location for file in self._found}
+        """Return where each file was read from, so that it is found from any folder."""
+        return {file.name: _absolute(file.location) for file in self._found}
 
 
 def open_location(location: str) -> BinaryIO:
@@ -126,3 +126,7 @@ def _hash(location: str) -> tuple[int, str]:
 def _crawl_name(location: str) -> str:
     parts = PurePosixPath(location.partition("://")[2] or location).parts
     return "/".join(parts[parts.index(_CRAWL) :]) if _CRAWL in parts else parts[-1]
+
+
+def _absolute(location: str) -> str:
+    return location if "://" in location else str(Path(location).absolute())

@@ -1,9 +1,11 @@
-"""What all commands share: the store, JSON on demand, errors as one line."""
+"""What all commands share: the store, JSON on demand, options from a signature, errors as one line."""
 
+import inspect
 import json
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import click
 
@@ -30,6 +32,31 @@ def store_option(function: _Function) -> _Function:
 def json_option(function: _Function) -> _Function:
     """Add `--json` to a command."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+
+
+def signature_options(function: Callable[..., Any]) -> list[click.Parameter]:
+    """Return an option for each parameter of a function; `Annotated` holds its help."""
+    hints = get_type_hints(function, include_extras=True)
+    options: list[click.Parameter] = []
+    for parameter in inspect.signature(function).parameters.values():
+        hint, words = hints[parameter.name], ""
+        if get_origin(hint) is Annotated:
+            hint, words = get_args(hint)[:2]
+        if get_origin(hint) in {Union, UnionType}:
+            hint = next(arm for arm in get_args(hint) if arm is not type(None))
+        flag = f"--{parameter.name.replace('_', '-')}"
+        default = parameter.default
+        if hint is bool:
+            options.append(click.Option([f"{flag}/--no-{flag[2:]}"], default=default, show_default=True, help=words))
+        elif get_origin(hint) is tuple:
+            shown, kind = ",".join(default), click.types.FuncParamType(_words)
+            metavar = "A,B,..."
+            options.append(
+                click.Option([flag], type=kind, default=shown, show_default=True, help=words, metavar=metavar)
+            )
+        else:
+            options.append(click.Option([flag], type=hint, default=default, show_default=True, help=words))
+    return options
 
 
 class Command(click.Command):
@@ -59,3 +86,7 @@ def _guarded(main: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             raise
         click.echo(f"koba: {error}", err=True)
         sys.exit(EXIT_ERROR)
+
+
+def _words(value: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in value.split(",") if word.strip())

@@ -13,14 +13,13 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 import click
 
 from manifests import cluster
 from manifests.manifest import SourceRecord
-from manifests.options import Command, echo_json, json_option, store_option
+from manifests.options import Command, echo_json, json_option, signature_options, store_option
 from manifests.progress import Bars
 from manifests.run import Run, run
 from manifests.stage import Map, Recipe
@@ -43,7 +42,7 @@ def program(
     """
     name = Path(inspect.getfile(inspect.unwrap(recipe))).stem
     text = (inspect.getdoc(inspect.getmodule(recipe)) or "").replace("\n\n    ", "\n\n\b\n    ")  # \b: not wrapped
-    options = _recipe_options(recipe)
+    options = signature_options(recipe)
 
     def callback(sources: tuple[str, ...], store_url: str, tag: str | None, **given: Any) -> Run | None:
         shared = {key: given.pop(key) for key in ("limit", "workers", "preview", "as_json")}
@@ -121,34 +120,6 @@ def _sentence(done: Run) -> str:
         f"{name}: {done.manifest.rows:,} rows, {done.manifest.chars:,} characters, "
         f"{len(done.manifest.entries)} shards; {done.made} units made, {done.reused} as before, {done.seconds:.1f} s"
     )
-
-
-def _recipe_options(recipe: Callable[..., Recipe]) -> list[click.Parameter]:
-    hints = get_type_hints(recipe, include_extras=True)
-    options: list[click.Parameter] = []
-    for parameter in inspect.signature(recipe).parameters.values():
-        hint, words = hints[parameter.name], ""
-        if get_origin(hint) is Annotated:
-            hint, words = get_args(hint)[:2]
-        if get_origin(hint) in {Union, UnionType}:
-            hint = next(arm for arm in get_args(hint) if arm is not type(None))
-        flag = f"--{parameter.name.replace('_', '-')}"
-        default = parameter.default
-        if hint is bool:
-            options.append(click.Option([f"{flag}/--no-{flag[2:]}"], default=default, show_default=True, help=words))
-        elif get_origin(hint) is tuple:
-            shown, kind = ",".join(default), click.types.FuncParamType(_words)
-            metavar = "A,B,..."
-            options.append(
-                click.Option([flag], type=kind, default=shown, show_default=True, help=words, metavar=metavar)
-            )
-        else:
-            options.append(click.Option([flag], type=hint, default=default, show_default=True, help=words))
-    return options
-
-
-def _words(value: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in value.split(",") if word.strip())
 
 
 def _preview(recipe: Recipe, source: Source | str, store_url: str, rows: int) -> None:

@@ -15,12 +15,15 @@ from manifests.history import known_stays
 from manifests.lineage import chain_steps, recipe_chain
 from manifests.manifest import Manifest, SourceRecord
 from manifests.plain import plain
-from manifests.rows import Origin
+from manifests.rows import Origin, Row
 from manifests.store import Store
 
 Locate: TypeAlias = Callable[[str], str | None]  # the name of a file of the crawl: where the user has it
 Reread: TypeAlias = Callable[[str, Origin], bytes]  # a path or URL, and what to read there: the record's payload
 
+Recall: TypeAlias = Callable[[bytes], "Receipt | None"]  # the key of a call: what the cache of calls has under it
+
+CALLS_LABEL = "generate/calls"  # of a row that several calls wrote: their keys
 _GENERATIONS = 32
 _PARENTS = 16  # of one row that are followed
 
@@ -35,6 +38,16 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Receipt:
+    """A call of a model that wrote a row."""
+
+    key: bytes
+    tokens_in: int | None = None  # None, as the next two: the cache of calls does not have it
+    tokens_out: int | None = None
+    finish_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """One row, the rows that it was made from, and where it was read."""
 
@@ -43,6 +56,7 @@ class Trace:
     manifests: tuple[str, ...]  # that show it, oldest first; none where it was dropped before it was stored
     url: str | None = None
     made_by: str | None = None  # the step that made it from its parents
+    calls: tuple[Receipt, ...] = ()  # of a model that wrote it
     parents: tuple["Trace", ...] = ()
     more_parents: int = 0  # that are not followed
     origin: Origin | None = None
@@ -73,19 +87,32 @@ class Trace:
 
 
 def trace(
-    store: Store, row_id: bytes, manifest: Manifest, locate: Locate | None = None, reread: Reread | None = None
+    store: Store,
+    row_id: bytes,
+    manifest: Manifest,
+    locate: Locate | None = None,
+    reread: Reread | None = None,
+    recall: Recall | None = None,
 ) -> Trace:
     """Return the way back of a row that `manifest` shows or that its recipe dropped.
 
     `locate` says where the user has a file; without an answer it is looked for where a run found it. `reread` reads
-    the record there again, and the digest of its payload is compared with what was recorded. Raises NotFound.
+    the record there again, and the digest of its payload is compared with what was recorded. `recall` finds the calls
+    of models. Raises NotFound.
     """
-    return _Tracer(store, recipe_chain(store, manifest), locate, reread).trace(row_id, _GENERATIONS)
+    return _Tracer(store, recipe_chain(store, manifest), locate, reread, recall).trace(row_id, _GENERATIONS)
 
 
 class _Tracer:
-    def __init__(self, store: Store, chain: Sequence[Manifest], locate: Locate | None, reread: Reread | None) -> None:
-        self.store, self.chain, self.locate, self.reread = store, chain, locate, reread
+    def __init__(
+        self,
+        store: Store,
+        chain: Sequence[Manifest],
+        locate: Locate | None,
+        reread: Reread | None,
+        recall: Recall | None,
+    ) -> None:
+        self.store, self.chain, self.locate, self.reread, self.recall = store, chain, locate, reread, recall
         self.ids = [part.id for part in chain]
         self.titles = {(step.part, step.step): step.title for step in chain_steps(chain)}
         self.sources = {record.file: record for record in chain[0].sources}
@@ -103,6 +130,7 @@ class _Tracer:
             manifests=tuple([self.ids[stay.ordinal] for stay in stays if stay.after]),
             url=row.url if row else None,
             made_by=self.titles[first.ordinal, first.made_at] if first.parents else None,
+            calls=tuple(self._receipts(row)) if row and first.parents else (),
             parents=tuple([self.trace(parent, generations - 1) for parent in followed]),
             more_parents=len(first.parents) - len(followed),
             origin=origin,
@@ -110,6 +138,13 @@ class _Tracer:
             location=location,
             reading=self._read(origin, location) if origin and self.reread else None,
         )
+
+    def _receipts(self, row: Row) -> Iterator[Receipt]:
+        """Yield the calls that wrote a row: one, or those that its label lists."""
+        listed = row.labels.get(CALLS_LABEL)
+        keys = [bytes.fromhex(key) for key in listed.split()] if listed else [row.call] if row.call else []
+        for key in keys:
+            yield (self.recall and self.recall(key)) or Receipt(key)
 
     def _location(self, file: str) -> str | None:
         """Return where the user has a file, or else the last run that made a version on the way here, or any run."""

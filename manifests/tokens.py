@@ -158,7 +158,7 @@ class Tokenize(Stage):
                 yield _tokens(row, (*ends[0], *ids, *ends[1]))
 
     def _encode(self, tokenizer: Tokenizer, batch: Sequence[Document | Conversation]) -> Iterator[list[int]]:
-        texts = [text for row in batch for text in _texts(row)]
+        texts = [text for row in batch for text in texts_of(row)]
         found = iter(tokenizer.encode_batch(texts))
         line_end: list[int] = []
         turn: tuple[int, int] | None = None
@@ -185,6 +185,15 @@ def tokenizer_digest(store: Store, manifest: Manifest) -> str:
             "tokenise all of it again with `Tokenize`"
         )
     return str(found.pop())
+
+
+def texts_of(row: Row) -> list[str]:
+    """Return the texts of a document, or of a conversation's messages with their roles. Raises BadRecipe."""
+    if isinstance(row, Document):
+        return [row.text]
+    if isinstance(row, Conversation):
+        return [f"{message.role}\n{message.content}" for message in row.messages]
+    raise BadRecipe(f"Tokenize takes documents and conversations, not rows of kind {row.kind!r}")
 
 
 @lru_cache(maxsize=4)
@@ -260,14 +269,6 @@ class _SentencePiece:
 
     def decode(self, ids: list[int]) -> str:
         return str(self._made.decode(ids))
-
-
-def _texts(row: Document | Conversation) -> list[str]:
-    if isinstance(row, Document):
-        return [row.text]
-    if isinstance(row, Conversation):
-        return [f"{message.role}\n{message.content}" for message in row.messages]
-    raise BadRecipe(f"Tokenize takes documents and conversations, not rows of kind {row.kind!r}")
 
 
 def _tokens(row: Document | Conversation, ids: tuple[int, ...]) -> Tokens:

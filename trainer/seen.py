@@ -1,10 +1,18 @@
 """Which rows a training step saw."""
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
+from rich.text import Text
+
+from manifests.provenance import Trace
 from manifests.store import Store
+from manifests.tables import ID_DIGITS, console, print_trace
 from trainer.checkpoint import Checkpoint
-from trainer.data import Loader, open_mix
+from trainer.data import Loader
+from trainer.mix import open_mix
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +25,10 @@ class Seen:
     epoch: int
     start: int  # tokens of the row, from here ...
     stop: int  # ... to before here
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON."""
+        return asdict(self) | {"row": self.row.hex()}
 
 
 def step_rows(store: Store, checkpoint: Checkpoint, step: int) -> list[Seen]:
@@ -37,3 +49,27 @@ def step_rows(store: Store, checkpoint: Checkpoint, step: int) -> list[Seen]:
         for sequence, spans in enumerate(loader.rows_of_step(step))
         for span in spans
     ]
+
+
+def by_row(seen: Sequence[Seen]) -> dict[tuple[bytes, int], list[Seen]]:
+    """Return the parts of each row together, by row and epoch: a long one fills several sequences."""
+    found: dict[tuple[bytes, int], list[Seen]] = {}
+    for one in seen:
+        found.setdefault((one.row, one.epoch), []).append(one)
+    return found
+
+
+def print_step(checkpoint: Checkpoint, step: int, seen: Sequence[Seen], ways: Mapping[bytes, Trace]) -> None:
+    """Print what a step saw, and the way back of each row below it."""
+    out = console()
+    tokens = Counter[str]()
+    for one in seen:
+        tokens[one.manifest] += one.stop - one.start
+    mix = ", ".join(f"{count:,} of {manifest[:ID_DIGITS]}" for manifest, count in tokens.most_common())
+    out.print(Text(f"step {step} of {checkpoint.path}: {tokens.total():,} tokens of {len(ways)} rows ({mix})"))
+    for (row, epoch), parts in by_row(seen).items():
+        places = ", ".join(f"{one.start:,}-{one.stop - 1:,} in sequence {one.sequence}" for one in parts)
+        out.print(Text(f"\ntokens {places}, epoch {epoch}, of"))
+        print_trace(ways[row])
+    readings = [reading.outcome for way in ways.values() for reading in way.readings()]
+    out.print(Text(f"\n{len(readings)} records read again, {readings.count('equal')} of them equal"))

@@ -20,7 +20,8 @@ from manifests.store import Store
 from manifests.tokens import load_tokenizer, tokenizer_digest
 from trainer.checkpoint import Checkpoint, Job, checkpoints, only_writer, write_checkpoint
 from trainer.config import Config
-from trainer.data import Loader, TokenSource, open_mix
+from trainer.data import Loader
+from trainer.mix import TokenSource, open_mix
 from trainer.model import Hybrid
 from trainer.settings import Settings
 from trainer.step import make_optimizer, train_step

@@ -9,8 +9,9 @@ from manifests.errors import BadRecipe
 from manifests.store import Store
 from manifests.view import View
 from tests.trainer.small import sentences, tokens_in
-from trainer.data import Loader, State, open_mix
+from trainer.data import Loader, State
 from trainer.losses import IGNORE
+from trainer.mix import open_mix
 from trainer.order import BLOCK_ROWS, Order, permutation
 
 
@@ -67,6 +68,17 @@ def test_every_token_but_the_first_of_a_document_is_a_target_once(sizes, length,
     labels = [label for batch in loader for label in batch.labels.flatten().tolist() if label != IGNORE]
     firsts = {sum(sizes[:row]) for row, size in enumerate(sizes) if size}
     assert sorted(labels) == [token for token in range(sum(sizes)) if token not in firsts]
+
+
+def test_a_long_document_fills_its_own_sequence_of_each_batch_and_not_the_whole_batch():
+    loader = Loader([Row((400, 400, 400, 400))], length=10, batch=4, seed=0, epochs=1)
+    assert [len({span.row for spans in loader.plan() for span in spans}) for _ in range(40)] == [4] * 40
+
+
+def test_at_the_end_of_the_data_what_is_left_of_a_long_document_fills_all_sequences():
+    loader = Loader([Row((90, 10, 10, 10))], length=10, batch=4, seed=0, epochs=1)
+    assert len(list(spans(loader))) == 12
+    assert (loader.state.step, loader.state.padding) == (3, 0)
 
 
 @given(sizes, sizes, st.integers(1, 16), st.integers(1, 8))

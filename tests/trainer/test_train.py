@@ -10,7 +10,7 @@ from manifests.tokens import Tokenize, train_tokenizer
 from manifests.view import View
 from tests.trainer.small import CONFIG, SETTINGS, Texts, sentences, tokens_in, trained
 from trainer.checkpoint import MOMENTS, WEIGHTS, checkpoints, only_writer
-from trainer.data import open_mix
+from trainer.mix import open_mix
 from trainer.model import Hybrid
 from trainer.seen import step_rows
 from trainer.settings import Settings

@@ -73,13 +73,17 @@ def objects_of(manifest: Manifest) -> Iterator[tuple[str, str]]:
         yield from _named(step.describe)
 
 
-def _named(described: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _named(described: Any) -> Iterator[tuple[str, str]]:
     """Yield digest and suffix of the tokenizers and word lists that a step names, or one inside it."""
-    for name, value in described.items():
-        if isinstance(value, Mapping):
+    if isinstance(described, Mapping):
+        for name, value in described.items():
+            if name in _NAMED and is_digest(value):
+                yield value, _NAMED[name]
+            else:
+                yield from _named(value)
+    elif isinstance(described, list):
+        for value in described:
             yield from _named(value)
-        elif name in _NAMED and is_digest(value):
-            yield value, _NAMED[name]
 
 
 def children_first(manifests: Mapping[str, Manifest]) -> list[str]:

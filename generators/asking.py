@@ -85,6 +85,8 @@ class Asking:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.calls.flush()
+        if error is None:
+            self.calls.tidy()
 
     def ask(self, prompt: Prompt) -> list[Call]:
         """Return a call for each candidate: a reply that is known already, or the future of a new one."""

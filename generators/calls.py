@@ -3,12 +3,14 @@
     calls/<scope>/<digest>.parquet     immutable, named by the SHA-256 of its bytes
 
 A scope is a model with its sampling. The cache is shared by all runs, recipes and workers of a store. Replies are
-committed in small batches, so that a kill -9 loses at most the batch in flight. What failed is never in it.
+committed in small batches, so that a kill -9 loses at most the batch in flight, and put together later, see
+`generators.compaction`. What failed is never in it. Where two workers paid for one call at the same time, its answer is
+the same one of the two for every reader.
 """
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Lock, RLock
 from typing import Any
@@ -16,9 +18,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from generators.compaction import MOST_SMALL, SMALL_BYTES, file_key, listed, put_together, rank, read_calls
 from generators.engine import Reply
-from manifests import canonical, shard
-from manifests.errors import Damaged
+from manifests import shard
 from manifests.store import Store
 
 BATCH_CALLS = 256
@@ -46,32 +48,33 @@ class Calls:
     def __init__(self, store: Store, scope: str) -> None:
         self.store, self.folder = store, f"calls/{scope}"
         self._lock = RLock()
-        self._files: list[str] = []
+        self._tidying = Lock()
         self._batch: dict[bytes, Reply] = {}
         self._oldest = 0.0  # when the first reply of the batch came, by the monotonic clock
         self._flying: dict[bytes, Future[Reply]] = {}
-        self._forget()
+        # The index: 8 bytes of each key, sorted, and where its reply is: file << 32 | row
+        self._files: dict[int, tuple[str, int]] = {}  # key and size in bytes
+        self._numbered = 0
+        self._prefixes = np.empty(0, np.uint64)
+        self._places = np.empty(0, np.int64)
+        self._recent: dict[bytes, int] = {}  # committed by this process since the last refresh
+        self._held: OrderedDict[int, list[tuple[bytes, Reply]]] = OrderedDict()
+        self._sizes: dict[int, int] = {}
 
     def refresh(self) -> None:
         """Learn what other workers and earlier runs committed. Raises Damaged."""
         with self._lock:
-            present = list(self.store.files.keys(self.folder))
-            if not set(self._files) <= set(present):
-                self._forget()
-            known = set(self._files)
-            fresh = [self._read(key) for key in present if key not in known]
-            if fresh:
-                keys = [shard.fixed_bytes(table["key"]) for table in fresh]
-                places = [self._place(key, len(table)) for key, table in zip(_new(present, known), fresh, strict=True)]
-                self._add(np.concatenate(keys), np.concatenate(places))
+            while not self._learn():
+                pass  # a file went between its listing and its reading: it was put together with others
 
     def get(self, key: bytes) -> Reply | None:
         """Return the reply of a call, or None where it was never made."""
         with self._lock:
-            reply = self._batch.get(key)
-            if reply is None and (place := self._recent.get(key)) is not None:
-                reply = self._at(place)[1]
-            return reply or self._find(key)
+            while True:
+                try:
+                    return self._batch.get(key) or self._committed(key)
+                except FileNotFoundError:
+                    self.refresh()
 
     def ask(
         self,
@@ -110,19 +113,23 @@ class Calls:
                 return
             table = _encode(self._batch)
             data = shard.write_parquet(table, incompressible=("key",))
-            key = f"{self.folder}/{canonical.sha256(data)}.parquet"
+            key = file_key(self.folder, data)
             self.store.files.create(key, data)
-            places = self._place(key, len(table))
+            places = self._place(key, len(data), len(table))
             self._recent |= dict(zip(self._batch, places.tolist(), strict=True))
-            self._hold(len(self._files) - 1, list(self._batch.items()), table.nbytes)
+            self._hold(self._numbered - 1, list(self._batch.items()), table.nbytes)
             self._batch = {}
 
-    def replies(self) -> Iterator[tuple[bytes, Reply]]:
-        """Yield all calls that are committed, each with its key."""
-        self.refresh()
-        for number in range(len(self._files)):
-            with self._lock:
-                yield from self._load(number)
+    def tidy(self) -> None:
+        """Put small files together where there are many; another thread or worker may be at it. Raises StoreFailed."""
+        with self._lock:
+            small = {key: size for key, size in self._files.values() if size < SMALL_BYTES}
+        if len(small) > MOST_SMALL and self._tidying.acquire(blocking=False):
+            try:
+                put_together(self.store, self.folder, small)
+            finally:
+                self._tidying.release()
+            self.refresh()
 
     def _landed(self, name: bytes, future: Future[Reply], key: Callable[[Reply], bytes | None]) -> None:
         with self._lock:
@@ -134,19 +141,38 @@ class Calls:
     def _due(self) -> bool:
         return len(self._batch) >= BATCH_CALLS or time.monotonic() - self._oldest >= BATCH_S
 
-    # The index: 8 bytes of each key, sorted, and where its reply is: file << 32 | row
+    def _learn(self) -> bool:
+        """Bring the index up to date; return False where a file went in the meantime."""
+        present = listed(self.store, self.folder)
+        known = {key for key, _ in self._files.values()}
+        try:
+            fresh = [(key, *self._keys(key)) for key in present if key not in known]
+        except FileNotFoundError:
+            return False
+        self._drop(known.difference(present))
+        if fresh:
+            places = [self._place(key, size, len(keys)) for key, keys, size in fresh]
+            self._add(np.concatenate([keys for _, keys, _ in fresh]), np.concatenate(places))
+        return True
 
-    def _forget(self) -> None:
-        self._files = []
-        self._prefixes = np.empty(0, np.uint64)
-        self._places = np.empty(0, np.int64)
-        self._recent: dict[bytes, int] = {}  # committed by this process since the last refresh
-        self._held: OrderedDict[int, list[tuple[bytes, Reply]]] = OrderedDict()
-        self._sizes: dict[int, int] = {}
+    def _keys(self, key: str) -> tuple[np.ndarray[Any, Any], int]:
+        table, size = read_calls(self.store, key)
+        return shard.fixed_bytes(table["key"]), size
 
-    def _place(self, key: str, rows: int) -> np.ndarray[Any, Any]:
-        self._files.append(key)
-        return ((len(self._files) - 1) << 32) + np.arange(rows, dtype=np.int64)
+    def _drop(self, keys: set[str]) -> None:
+        gone = [number for number, (key, _) in self._files.items() if key in keys]
+        stay = ~np.isin(self._places >> 32, gone)
+        self._prefixes, self._places = self._prefixes[stay], self._places[stay]
+        self._recent = {key: place for key, place in self._recent.items() if place >> 32 not in gone}
+        for number in gone:
+            del self._files[number]
+            self._held.pop(number, None)
+            self._sizes.pop(number, None)
+
+    def _place(self, key: str, size: int, rows: int) -> np.ndarray[Any, Any]:
+        self._files[self._numbered] = (key, size)
+        self._numbered += 1
+        return ((self._numbered - 1) << 32) + np.arange(rows, dtype=np.int64)
 
     def _add(self, keys: np.ndarray[Any, Any], places: np.ndarray[Any, Any]) -> None:
         recent = np.frombuffer(b"".join(self._recent), np.uint8).reshape(-1, KEY_BYTES)
@@ -156,28 +182,33 @@ class Calls:
         order = np.argsort(prefixes, kind="stable")
         self._prefixes, self._places, self._recent = prefixes[order], places[order], {}
 
-    def _find(self, key: bytes) -> Reply | None:
+    def _committed(self, key: bytes) -> Reply | None:
+        if (place := self._recent.get(key)) is not None:
+            return self._at(place)[1]
         prefix = np.frombuffer(key[:8], "<u8")[0]
         slot = int(np.searchsorted(self._prefixes, prefix))
+        replies = []
         while slot < len(self._prefixes) and self._prefixes[slot] == prefix:
             found, reply = self._at(int(self._places[slot]))
             if found == key:
-                return reply
+                replies.append(reply)
             slot += 1
-        return None
+        return min(replies, key=rank, default=None) if len(replies) != 1 else replies[0]
 
     def _at(self, place: int) -> tuple[bytes, Reply]:
-        return self._load(place >> 32)[place & 0xFFFFFFFF]
-
-    def _load(self, number: int) -> list[tuple[bytes, Reply]]:
+        number = place >> 32
         held = self._held.get(number)
         if held is None:
-            table = self._read(self._files[number])
-            columns = [table[name].to_pylist() for name in SCHEMA.names]
-            held = [(row[0], Reply(*row[1:])) for row in zip(*columns, strict=True)]
-            self._hold(number, held, table.nbytes)
+            held = self._load(number)
         else:
             self._held.move_to_end(number)
+        return held[place & 0xFFFFFFFF]
+
+    def _load(self, number: int) -> list[tuple[bytes, Reply]]:
+        table, _ = read_calls(self.store, self._files[number][0])
+        columns = [table[name].to_pylist() for name in SCHEMA.names]
+        held = [(row[0], Reply(*row[1:])) for row in zip(*columns, strict=True)]
+        self._hold(number, held, table.nbytes)
         return held
 
     def _hold(self, number: int, replies: list[tuple[bytes, Reply]], size: int) -> None:
@@ -185,16 +216,6 @@ class Calls:
         while sum(self._sizes.values()) > HELD_BYTES and len(self._held) > 1:
             oldest, _ = self._held.popitem(last=False)
             del self._sizes[oldest]
-
-    def _read(self, key: str) -> pa.Table:
-        data = self.store.files.read(key)
-        found = canonical.sha256(data)
-        if key != f"{self.folder}/{found}.parquet":
-            raise Damaged(
-                f"{self.store.url}: {key} has the digest {found[:16]}..., its name says otherwise: the file was "
-                "changed or its disk is failing. Restore it from a copy, or delete it: its calls are then made again"
-            )
-        return shard.read_parquet(data)
 
 
 def shared(store: Store, scope: str) -> Calls:
@@ -216,7 +237,3 @@ _OPENING = Lock()
 def _encode(batch: dict[bytes, Reply]) -> pa.Table:
     rows = [(key, *[getattr(reply, name) for name in SCHEMA.names[1:]]) for key, reply in batch.items()]
     return pa.table(dict(zip(SCHEMA.names, zip(*rows, strict=True), strict=True)), schema=SCHEMA)
-
-
-def _new(present: list[str], known: set[str]) -> list[str]:
-    return [key for key in present if key not in known]

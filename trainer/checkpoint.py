@@ -81,19 +81,25 @@ class Checkpoint:
     def job(self) -> Job:
         """What was trained, and on what. Raises Damaged."""
         job = self.record["job"]
-        try:
+        with self._known():
             shape, settings = Config(**job["config"]), Settings(**job["settings"])
             return Job(job["data"], job["tokenizer"], shape, settings, job["start"])
-        except (TypeError, KeyError, BadRecipe) as error:
-            raise Damaged(
-                f"{self.path / RECORD} describes a job that this koba does not know ({error}); read it with "
-                "the version that wrote it"
-            ) from error
 
     @property
     def state(self) -> State:
-        """Where the loader stood."""
-        return State(**self.record["loader"])
+        """Where the loader stood. Raises Damaged."""
+        with self._known():
+            return State(**self.record["loader"])
+
+    @contextmanager
+    def _known(self) -> Iterator[None]:
+        try:
+            yield
+        except (TypeError, KeyError, BadRecipe) as error:
+            raise Damaged(
+                f"{self.path / RECORD} describes a job that this koba does not know ({error}); use the version "
+                "that wrote it, or train again in another folder"
+            ) from error
 
     @property
     def weights_digest(self) -> str:

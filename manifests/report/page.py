@@ -3,16 +3,13 @@
 import json
 from typing import Any
 
-import jinja2
-from markupsafe import Markup
-
 from manifests.diff import Diff
 from manifests.funnel import funnel
 from manifests.lineage import recipe_steps
 from manifests.manifest import Manifest
 from manifests.report import charts, facts
+from manifests.report.shell import drawn, render
 from manifests.store import Store
-from manifests.wording import number, size
 
 MOST_DOCUMENTS = 200  # of a diff
 
@@ -26,13 +23,13 @@ def dataset_page(store: Store, manifest: Manifest, name: str) -> str:
     wanted += [row_id for pair in twins for row_id in (pair["id"], pair["twin"])]
     rows = facts.rows_anywhere(store, manifest, wanted)
     domains = facts.group_facts(store, manifest, "domain")
-    return _render(
+    return render(
         "dataset.html.j2",
         name=name,
         manifest=manifest,
         looked=steps[0].rows_in if steps else manifest.rows,
         funnel=[_step(step) for step in steps],
-        funnel_chart=_svg(charts.funnel(*_columns(steps))) if steps else "",
+        funnel_chart=drawn(charts.funnel(*_columns(steps))) if steps else "",
         rules=[_rule(rule, rows) for rule in rules if rule.dropped],
         quiet_rules=[_quiet(rule) for rule in rules if not rule.dropped],
         languages=facts.group_facts(store, manifest, "language"),
@@ -61,7 +58,7 @@ def diff_page(made: Diff, old: str, new: str) -> str:
         ]
         for column in ("language", "domain")
     }
-    return _render(
+    return render(
         "diff.html.j2",
         old=old,
         new=new,
@@ -93,7 +90,7 @@ def _rule(rule: facts.RuleFacts, rows: dict[bytes, Any]) -> dict[str, Any]:
         _sample(rows.get(row_id), row_id) | {"value": value, "reason": None if kept else rule.rule.reason}
         for row_id, value, kept in rule.nearest
     ]
-    chart = _svg(charts.histogram(rule.kept_values, rule.dropped_values, [rule.rule.threshold]))
+    chart = drawn(charts.histogram(rule.kept_values, rule.dropped_values, [rule.rule.threshold]))
     return _stated(rule) | {"stage": rule.stage, "dropped": rule.dropped, "chart": chart, "samples": samples}
 
 
@@ -125,25 +122,3 @@ def _pair(pair: dict[str, Any], rows: dict[bytes, Any]) -> dict[str, Any]:
         "twin_url": stays["domain"],
         "twin_text": stays["text"],
     }
-
-
-def _svg(text: str) -> Markup:
-    """Mark a chart as markup: it was drawn here, and its labels were escaped when it was drawn."""
-    return Markup(text)  # noqa: S704
-
-
-def _render(template: str, **values: Any) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("manifests.report", "."),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["number"] = _number
-    environment.filters["bytes"] = size
-    return environment.get_template(template).render(**values)
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else number(value)

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from manifests.errors import BadRecipe
+
 # After a sentence: a line end, a full stop of Japanese with its closing brackets, or one of English before a blank.
 _SENTENCE_END = re.compile(r"\n+|[。！？]+[」』）)]*|[.!?]+[\"')\]]*(?=\s)")
 
@@ -14,6 +16,13 @@ class Chunks:
 
     max_tokens: int = 300  # estimated, see `estimate`; WRAP cuts at 300
     join: bool = True  # put what the model made of the parts together again; else each part becomes a row of its own
+    most: int | None = None  # parts of a text that are asked about, the first ones; not where they are joined
+
+    def __post_init__(self) -> None:
+        if self.most is not None and (self.join or self.most < 1):
+            raise BadRecipe(
+                f"{self}: `most` is a number of 1 or more, and without its last parts no text can be joined"
+            )
 
     def parts(self, text: str) -> list[str]:
         """Return the parts in order. What has no sentence end is cut where it becomes too long."""
@@ -28,7 +37,7 @@ class Chunks:
                 else:
                     parts.append(piece)
                     length = more
-        return parts or [text]
+        return parts[: self.most] or [text]
 
     def _pieces(self, sentence: str) -> Iterator[str]:
         if estimate(sentence) <= self.max_tokens:

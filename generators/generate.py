@@ -89,12 +89,12 @@ class Generate(Stage):
                 waiting.append(_Asked(self, row, asking))
                 while waiting and (waiting[0].done or asking.full or len(waiting) >= MOST_WAITING):
                     if waiting[0].done:
-                        yield from waiting.popleft().outcomes()
+                        yield from asking.purse.judging(waiting.popleft().outcomes())
                     else:
                         asking.wait(waiting[0].calls)
             while waiting:
                 if waiting[0].done:
-                    yield from waiting.popleft().outcomes()
+                    yield from asking.purse.judging(waiting.popleft().outcomes())
                 else:
                     asking.wait(waiting[0].calls)
             asking.check()
@@ -107,7 +107,7 @@ class _Asked:
         self.stage, self.row, self.asking = stage, row, asking
         text = getattr(row, "text", None)
         self.parts = stage.split.parts(text) if stage.split and text is not None else None
-        rows = [row.replace(text=part.strip()) for part in self.parts] if self.parts and len(self.parts) > 1 else [row]
+        rows = [row.replace(text=part.strip()) for part in self.parts] if self.parts and self.parts != [text] else [row]
         self.rows = [one for one in rows if text is None or one.text.strip()]
         self._calls = [asking.ask(stage.task.prompt(one)) for one in self.rows]
 

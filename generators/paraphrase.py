@@ -90,15 +90,18 @@ def recipe(
     model: Annotated[str, "Model, by its ref."] = "models/smollm2",
     engine: Annotated[str, "Where it runs: vllm, echo, openai or a server's URL."] = "vllm",
     temperature: Annotated[float, "Sampling temperature (Nemotron-CC: 0.5)."] = 0.5,
+    part_tokens: Annotated[int, "Length of a part, in tokens (WRAP: 300)."] = 300,
+    parts: Annotated[int | None, "Parts of each document to rewrite, the first ones [default: all]."] = None,
     max_tokens: Annotated[int, "Longest rewrite of one part, in tokens."] = 1_024,
 ) -> Recipe:
     """Every decision that bears on the dataset, on one screen."""
     sampling = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=0.9)
+    split = Chunks(part_tokens, join=False, most=parts)
     return Recipe(
         name=f"paraphrase-{style}",
         steps=(
             LanguageIs(languages),
-            Generate(styled(style, languages), model, sampling, Chunks(max_tokens=300, join=False), engine=engine),
+            Generate(styled(style, languages), model, sampling, split, engine=engine),
             Gates(min_length_ratio=0.2, max_length_ratio=3.0, max_copied=0.9),
             LanguageIs(languages),
         ),

@@ -15,20 +15,18 @@ gopher/top_{2,3,4}gram                            share of characters in the com
 gopher/duplicate_{5,6,7,8,9,10}grams              share of characters in runs of so many words that were there before
 """
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from itertools import accumulate
 
-from filters.repetition import Keys, duplicates, ngrams, number, tally, where
+from filters.measures import prefixed, share
+from filters.repetition import Integers, Keys, duplicates, ngrams, number, repeated, tally, where
 from filters.words import has_letter, is_sign, words
 from manifests.rows import Document
 from manifests.stage import Rule, Rules, Values, at_least, at_most
 
 BULLETS = ("•", "-")
 ELLIPSES = ("...", "…")
-PARAGRAPH_END = re.compile(r"\n{2,}")
-LINE_END = re.compile(r"\n+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +44,7 @@ class GopherQuality(Rules):
     # Share of words and punctuation marks that have a letter. That marks count is datatrove's reading, and FineWeb's:
     # 22 % of 832 hand-checked English main texts fall to it, where of words alone less than 1 % would.
     min_alpha_words: float | None = 0.8
+    alpha_counts_signs: bool = True  # False: the share of words alone
     min_stop_words: int | None = 2  # different ones
     stop_words: tuple[str, ...] = ("the", "be", "to", "of", "and", "that", "have", "with")  # in this case only
 
@@ -64,28 +63,35 @@ class GopherQuality(Rules):
         )
 
     def measure(self, doc: Document) -> Values:
-        counts = Counter(words(doc.text))
-        total = counts.total()
-        real = chars = alpha = 0
-        for word, count in counts.items():
-            if has_letter(word):
-                alpha += count
-            elif is_sign(word):
-                continue
-            real += count
-            chars += len(word) * count
-        lines = doc.text.splitlines()
-        ellipses = sum(map(doc.text.count, ELLIPSES))
-        return {
-            "gopher/words": float(real),
-            "gopher/word_chars": _share(chars, real),
-            "gopher/hashes": _share(doc.text.count("#"), total),
-            "gopher/ellipses": _share(ellipses, total),
-            "gopher/bullet_lines": _share(sum(line.lstrip().startswith(BULLETS) for line in lines), len(lines)),
-            "gopher/ellipsis_lines": _share(sum(line.rstrip().endswith(ELLIPSES) for line in lines), len(lines)),
-            "gopher/alpha_words": _share(alpha, total),
-            "gopher/stop_words": float(len(counts.keys() & self.stop_words)),
-        }
+        found = quality(doc.text, words(doc.text), self.stop_words, self.alpha_counts_signs)
+        return prefixed("gopher", found)
+
+
+def quality(
+    text: str, tokens: tuple[str, ...], stop_words: tuple[str, ...], alpha_counts_signs: bool = True
+) -> dict[str, float | None]:
+    """Return what the rules on quality are about, given the words and signs of a text."""
+    counts = Counter(tokens)
+    total = counts.total()
+    real = chars = alpha = 0
+    for word, count in counts.items():
+        if has_letter(word):
+            alpha += count
+        elif is_sign(word):
+            continue
+        real += count
+        chars += len(word) * count
+    lines = text.splitlines()
+    return {
+        "words": float(real),
+        "word_chars": share(chars, real),
+        "hashes": share(text.count("#"), total),
+        "ellipses": share(sum(map(text.count, ELLIPSES)), total),
+        "bullet_lines": share(sum(line.lstrip().startswith(BULLETS) for line in lines), len(lines)),
+        "ellipsis_lines": share(sum(line.rstrip().endswith(ELLIPSES) for line in lines), len(lines)),
+        "alpha_words": share(alpha, total if alpha_counts_signs else real),
+        "stop_words": float(len(counts.keys() & stop_words)),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,47 +128,57 @@ class GopherRepetition(Rules):
         )
 
     def measure(self, doc: Document) -> Values:
-        paragraphs = PARAGRAPH_END.split(doc.text.strip())
-        lines = LINE_END.split(doc.text)
-        size = len(doc.text)
-        duplicate_paragraphs, duplicate_paragraph_chars = duplicates(paragraphs)
-        duplicate_lines, duplicate_line_chars = duplicates(lines)
-        values = {
-            "gopher/duplicate_paragraphs": _share(duplicate_paragraphs, len(paragraphs)),
-            "gopher/duplicate_paragraph_chars": _share(duplicate_paragraph_chars, size),
-            "gopher/duplicate_lines": _share(duplicate_lines, len(lines)),
-            "gopher/duplicate_line_chars": _share(duplicate_line_chars, size),
-        }
-        for name, chars in self._ngram_chars(words(doc.text)):
-            values[f"gopher/{name}"] = _share(chars, size)
-        return values
-
-    def _ngram_chars(self, text: tuple[str, ...]) -> list[tuple[str, int]]:
-        """Return the characters that each rule on n-grams is about, 0 where the text has fewer words than n."""
-        top = {n for n, _ in self.max_top_ngrams}
-        repeated = {n for n, _ in self.max_duplicate_ngrams}
-        ends = [0, *accumulate(map(len, text))]
-        found = []
-        for n, keys in ngrams(number(text), max(top | repeated, default=0)):
-            if n in top:
-                found.append((f"top_{n}gram", _top_chars(n, keys, ends)))
-            if n in repeated:
-                found.append((f"duplicate_{n}grams", _duplicate_chars(n, keys, ends)))
-        return found
+        top, repeats = (tuple(n for n, _ in pairs) for pairs in (self.max_top_ngrams, self.max_duplicate_ngrams))
+        return prefixed("gopher", repetition(doc.text, words(doc.text), top, repeats))
 
 
-def _top_chars(n: int, keys: Keys, ends: list[int]) -> int:
+def repetition(
+    text: str, tokens: tuple[str, ...], top: tuple[int, ...], repeats: tuple[int, ...]
+) -> dict[str, float | None]:
+    """Return what the rules on repetition are about: shares of a text, 0 where it has fewer words than n."""
+    paragraphs = _pieces(text.strip(), "\n\n")
+    lines = _pieces(text, "\n")
+    duplicate_paragraphs, duplicate_paragraph_chars = duplicates(paragraphs)
+    duplicate_lines, duplicate_line_chars = duplicates(lines)
+    chars = {"duplicate_paragraph_chars": duplicate_paragraph_chars, "duplicate_line_chars": duplicate_line_chars}
+    ends = [0, *accumulate(map(len, tokens))]
+    positions: Integers | None = None
+    for n, keys in ngrams(number(tokens), max((*top, *repeats), default=0)):
+        if n < min((*top, *repeats)):
+            continue
+        positions = repeated(keys, positions)
+        if n in top:
+            chars[f"top_{n}gram"] = _top_chars(n, keys, positions, ends)
+        if n in repeats:
+            chars[f"duplicate_{n}grams"] = _duplicate_chars(n, keys, positions, ends)
+    return {
+        "duplicate_paragraphs": share(duplicate_paragraphs, len(paragraphs)),
+        "duplicate_lines": share(duplicate_lines, len(lines)),
+        **{name: share(count, len(text)) for name, count in chars.items()},
+    }
+
+
+def _pieces(text: str, separator: str) -> list[str]:
+    """Split at one line end or two and at any more that follow; a separator at either end has an empty piece beyond."""
+    inner = [piece for part in text.split(separator) if (piece := part.lstrip("\n"))]
+    edges = text.startswith(separator) + text.endswith(separator)
+    return inner + [""] * edges if text else [""]
+
+
+def _top_chars(n: int, keys: Keys, positions: Integers, ends: list[int]) -> int:
     """Return how long the most frequent n-gram is, with single spaces in it, times its count; of equals, the first."""
-    distinct, counts = tally(keys)
-    most = int(counts.max(initial=0))
-    first = int(where(keys, distinct[counts == most])[0]) if most > 1 else 0
-    return most * (ends[first + n] - ends[first] + n - 1) if most else 0  # fewer words than n
+    if not keys.size:
+        return 0  # fewer words than n
+    first, most = 0, 1
+    if positions.size:
+        distinct, counts = tally(keys[positions])
+        most = int(counts.max())
+        first = int(positions[where(keys[positions], distinct[counts == most])[0]])
+    return most * (ends[first + n] - ends[first] + n - 1)
 
 
-def _duplicate_chars(n: int, keys: Keys, ends: list[int]) -> int:
+def _duplicate_chars(n: int, keys: Keys, positions: Integers, ends: list[int]) -> int:
     """Return the length, without spaces, of the n-grams that stood earlier; none of them overlaps another."""
-    distinct, counts = tally(keys)
-    positions = where(keys, distinct[counts > 1])
     seen: set[int] = set()
     chars = end = 0
     for position, key in zip(positions.tolist(), keys[positions].tolist(), strict=True):
@@ -172,7 +188,3 @@ def _duplicate_chars(n: int, keys: Keys, ends: list[int]) -> int:
         elif position >= end:
             seen.add(key)
     return chars
-
-
-def _share(part: float, whole: float) -> float | None:
-    return part / whole if whole else None

@@ -44,7 +44,9 @@ def tally(keys: Keys) -> tuple[Keys, Integers]:
     new = np.ones(ordered.size, dtype=bool)
     new[1:] = ordered[1:] != ordered[:-1]
     starts = np.flatnonzero(new)
-    return ordered[starts], np.diff(starts, append=ordered.size)
+    counts = np.full(starts.size, ordered.size)
+    counts[:-1] = starts[1:]
+    return ordered[starts], counts - starts
 
 
 def where(keys: Keys, chosen: Keys) -> Integers:
@@ -54,3 +56,17 @@ def where(keys: Keys, chosen: Keys) -> Integers:
     slots = np.searchsorted(chosen, keys)
     slots[slots == chosen.size] = 0
     return np.flatnonzero(chosen[slots] == keys)
+
+
+def repeated(keys: Keys, within: Integers | None) -> Integers:
+    """Return the ascending positions of the n-grams that occur more than once.
+
+    `within`: those of the n-grams that are one unit shorter, for no other can; None: of all. It is mostly a short way.
+    """
+    if within is None:
+        distinct, counts = tally(keys)
+        return where(keys, distinct[counts > 1])
+    within = within[within < keys.size]
+    some = keys[within]
+    distinct, counts = tally(some)
+    return within[where(some, distinct[counts > 1])]

@@ -28,6 +28,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from filters.measures import share
 from filters.repetition import duplicates, ngrams, tally
 from manifests.rows import Document
 from manifests.stage import Rule, Rules, Values, at_least, at_most, below
@@ -93,7 +94,7 @@ class SwallowV1(Rules):
         values = _letters(codes) | _sentences(doc.text) | _ngrams(codes, self.max_top_ngrams, self.max_repeated_ngrams)
         if self.expressions:
             found = sum(map(len, find(doc.text, self.expressions)))
-            values["swallow/expressions"] = _share(found, values["swallow/japanese_letters"])
+            values["swallow/expressions"] = share(found, values["swallow/japanese_letters"])
         return values
 
 
@@ -145,9 +146,9 @@ def _letters(codes: npt.NDArray[np.uint32]) -> dict[str, float | None]:
     japanese = int(counts[HIRAGANA:].sum())
     return {
         "swallow/japanese_letters": float(japanese),
-        "swallow/hiragana": _share(int(counts[HIRAGANA]), japanese),
-        "swallow/katakana": _share(int(counts[KATAKANA]), japanese),
-        "swallow/japanese": _share(japanese, codes.size),
+        "swallow/hiragana": share(int(counts[HIRAGANA]), japanese),
+        "swallow/katakana": share(int(counts[KATAKANA]), japanese),
+        "swallow/japanese": share(japanese, codes.size),
     }
 
 
@@ -160,13 +161,13 @@ def _sentences(text: str) -> dict[str, float | None]:
     duplicate_sentences, duplicate_sentence_chars = duplicates(sentences)
     ellipses = sum(sentence.rstrip().endswith(ELLIPSES) for sentence in sentences)
     return {
-        "swallow/sentence_chars": _share(sum(sizes), len(sizes)),
+        "swallow/sentence_chars": share(sum(sizes), len(sizes)),
         "swallow/longest_sentence": float(max(sizes, default=0)),
-        "swallow/ellipsis_sentences": _share(ellipses, len(sentences)),
-        "swallow/duplicate_lines": _share(duplicate_lines, len(lines)),
-        "swallow/duplicate_line_chars": _share(duplicate_line_chars, sum(sizes)),
-        "swallow/duplicate_sentences": _share(duplicate_sentences, len(sentences)),
-        "swallow/duplicate_sentence_chars": _share(duplicate_sentence_chars, sum(sizes)),
+        "swallow/ellipsis_sentences": share(ellipses, len(sentences)),
+        "swallow/duplicate_lines": share(duplicate_lines, len(lines)),
+        "swallow/duplicate_line_chars": share(duplicate_line_chars, sum(sizes)),
+        "swallow/duplicate_sentences": share(duplicate_sentences, len(sentences)),
+        "swallow/duplicate_sentence_chars": share(duplicate_sentence_chars, sum(sizes)),
     }
 
 
@@ -180,9 +181,9 @@ def _ngrams(
             continue
         _, counts = tally(keys)
         if n in tops:
-            values[f"swallow/top_{n}gram"] = _share(int(counts.max(initial=0)), keys.size)
+            values[f"swallow/top_{n}gram"] = share(int(counts.max(initial=0)), keys.size)
         if n in repeats:
-            values[f"swallow/repeated_{n}grams"] = _share(int((counts > 1).sum()), counts.size)
+            values[f"swallow/repeated_{n}grams"] = share(int((counts > 1).sum()), counts.size)
     return values
 
 
@@ -216,7 +217,3 @@ def _kinds() -> npt.NDArray[np.uint8]:
     for kind, chars in SINGLE:
         kinds[[ord(char) for char in chars]] = kind
     return kinds
-
-
-def _share(part: float, whole: float | None) -> float | None:
-    return part / whole if whole else None

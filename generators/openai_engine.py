@@ -4,21 +4,25 @@ A model whose chat template is known here gets the rendered prompt at /completio
 those of an engine in this process; for others the server renders the messages itself, at /chat/completions.
 """
 
+import json
 import os
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, cast, get_args
+from typing import Annotated, Any, cast, get_args
 
 import httpx2
 import msgspec
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from generators.chat_template import tidy
 from generators.engine import FinishReason, Reply, Request
 from generators.weights import Model
 from manifests.errors import BadRecipe, Incomplete
 
 BUSY = {408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529}  # statuses after which a request may succeed
 LONGEST_WAIT_S = 60.0
+MOST_BYTES = 2**24  # of one answer, with a log-probability for each token
 TOO_LONG = ("context length", "context_length", "max_model_len", "too long", "exceeds the maximum", "context size")
 
 
@@ -45,6 +49,9 @@ class Server:
         return ServerEngine(self, model)
 
 
+_Count = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+
+
 class _Choice(msgspec.Struct):
     finish_reason: str | None
     text: str | None = None
@@ -53,8 +60,8 @@ class _Choice(msgspec.Struct):
 
 
 class _Usage(msgspec.Struct):
-    prompt_tokens: int
-    completion_tokens: int = 0
+    prompt_tokens: _Count
+    completion_tokens: _Count = 0
 
 
 class _Answer(msgspec.Struct):
@@ -105,19 +112,30 @@ class ServerEngine:
 
     def _attempt(self, request: Request) -> Reply:
         path = "/completions" if request.messages is None else "/chat/completions"
+        give_up = time.monotonic() + self.server.timeout_s
         try:
-            response = self._http.post(path, json=self._body(request))
+            with self._http.stream("POST", path, json=self._body(request)) as response:
+                said = self._said(response, give_up)
         except httpx2.HTTPError as error:
             raise _TryAgain(f"{type(error).__name__} {error}".strip()) from error
         if response.status_code in BUSY:
             raise _TryAgain(f"HTTP {response.status_code}", _retry_after(response))
         if response.status_code != 200:
-            return self._refused(request, response)
+            return self._refused(request, response.status_code, said.decode("utf-8", "replace"))
         try:
-            answer = msgspec.json.decode(response.content, type=_Answer)
+            answer = msgspec.convert(json.loads(said, parse_constant=lambda _: None), _Answer)  # NaN is no number
             return _read(answer, request)
-        except (msgspec.MsgspecError, ValueError, LookupError, TypeError) as error:
+        except (msgspec.MsgspecError, ValueError, LookupError, TypeError, RecursionError) as error:
             raise _TryAgain(f"an answer that cannot be read: {error}") from error
+
+    def _said(self, response: httpx2.Response, give_up: float) -> bytes:
+        """Return the body. The client's own time limit is for each piece, of which there may be no end."""
+        said = bytearray()
+        for piece in response.iter_bytes():
+            said += piece
+            if time.monotonic() > give_up or len(said) > MOST_BYTES:
+                raise _TryAgain(f"an answer without an end, {len(said):,} bytes so far")
+        return bytes(said)
 
     def _body(self, request: Request) -> dict[str, Any]:
         sampling = request.sampling
@@ -137,12 +155,11 @@ class ServerEngine:
         messages = [{"role": message.role, "content": message.content} for message in request.messages]
         return body | {"messages": messages, "logprobs": True}
 
-    def _refused(self, request: Request, response: httpx2.Response) -> Reply:
-        said = response.text[:300]
-        if response.status_code in {400, 413, 422} and any(words in said.lower() for words in TOO_LONG):
+    def _refused(self, request: Request, status: int, said: str) -> Reply:
+        if status in {400, 413, 422} and any(words in said[:300].lower() for words in TOO_LONG):
             return Reply("", "too_long", 0, 0, candidate=request.candidate)
         raise BadRecipe(
-            f"{self.server.url} refused the request for {self.model.name}: HTTP {response.status_code}, {said!r}; "
+            f"{self.server.url} refused the request for {self.model.name}: HTTP {status}, {said[:300]!r}; "
             "check the model's name, the sampling and OPENAI_API_KEY"
         )
 
@@ -159,8 +176,10 @@ def _read(answer: _Answer, request: Request) -> Reply:
         message = f"finish_reason {choice.finish_reason!r}"  # none: half an answer
         raise ValueError(message)
     text = choice.text if choice.message is None else choice.message.get("content")
+    if not isinstance(text, str | None):
+        raise TypeError(f"a text of type {type(text).__qualname__}")
     return Reply(
-        text=text or "",
+        text=tidy(text or ""),
         finish_reason=cast(FinishReason, choice.finish_reason),
         tokens_in=answer.usage.prompt_tokens,
         tokens_out=answer.usage.completion_tokens,

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from generators import openai_engine
 from generators.engine import Request, Sampling
 from generators.generate import Generate
 from generators.openai_engine import Server
@@ -21,6 +22,27 @@ from manifests.stage import Recipe
 from manifests.store import Store
 from manifests.view import View
 from tests.generators.tasks import Again, texts
+
+
+def answer(**changes) -> bytes:
+    """An answer of a server, with something in it that should not be."""
+    choice = {"finish_reason": "stop", "text": "fine", "logprobs": None} | changes
+    usage = {"prompt_tokens": choice.pop("prompt_tokens", 7), "completion_tokens": 2}
+    return json.dumps({"choices": [choice], "usage": usage}).encode()
+
+
+NONSENSE = {
+    "empty": b"",
+    "no JSON": b"<html>Bad gateway</html>",
+    "not UTF-8": b'{"choices": "\xff\xfe"}',
+    "another shape": b'{"error": null}',
+    "no choice": b'{"choices": [], "usage": {"prompt_tokens": 1}}',
+    "nested too deep": b"[" * 100_000,
+    "a text that is none": answer(text=None, message={"content": ["a", 1]}),
+    "an unknown end": answer(finish_reason="tool_calls"),
+    "tokens beyond counting": answer(prompt_tokens=2**40),
+    "tokens below zero": answer(prompt_tokens=-1),
+}
 
 
 @dataclass
@@ -39,62 +61,89 @@ class Played:
         return Server(self.url, **settings).open(model or echo_model())
 
 
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    played: Played
+
+    def do_POST(self):
+        played = self.played
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with played.lock:
+            played.bodies.append((self.path, body))
+            misfortune = played.misfortunes.pop(0) if played.misfortunes else ""
+            played.flying += 1
+            played.most = max(played.most, played.flying)
+        try:
+            time.sleep(0.01)
+            if misfortune == "hang":
+                time.sleep(1.0)
+            elif misfortune == "drip":
+                self.drip()
+            elif not self.refuse(misfortune):
+                self.answer(body, misfortune)
+        finally:
+            with played.lock:
+                played.flying -= 1
+
+    def refuse(self, misfortune) -> bool:
+        if misfortune.isdigit():
+            self.send(int(misfortune), b'{"error": {"message": "no"}}')
+        elif misfortune == "429 for a while":
+            self.send(429, b"{}", retry_after="0.3")
+        elif misfortune == "too long":
+            self.send(400, b'{"error": {"message": "maximum context length is 10 tokens"}}')
+        elif misfortune in NONSENSE:
+            self.send(200, NONSENSE[misfortune])
+        else:
+            return False
+        return True
+
+    def answer(self, body, misfortune):
+        asked = body.get("prompt") or body["messages"][-1]["content"]
+        text = f"{body['seed']} {asked[-20:]}"
+        finish = {"unfinished": None, "without a stop": "length"}.get(misfortune, "stop")
+        choice = {"finish_reason": finish, "index": 0}
+        if "prompt" in body:
+            choice |= {"text": text, "logprobs": {"token_logprobs": [-0.5, -1.0]}}
+        else:
+            logprobs = {"content": [{"logprob": -0.25}]}
+            choice |= {"message": {"role": "assistant", "content": text}, "logprobs": logprobs}
+        usage = {"prompt_tokens": 7, "completion_tokens": 2}
+        self.send(200, json.dumps({"choices": [choice], "usage": usage}).encode(), cut=misfortune == "half")
+
+    def drip(self):
+        self.send_response(200)
+        self.send_header("Content-Length", str(10**9))
+        self.end_headers()
+        self.close_connection = True
+        try:
+            for _ in range(100):
+                self.wfile.write(b" ")
+                time.sleep(0.02)
+        except ConnectionError:
+            return
+
+    def send(self, status, data, cut=False, retry_after=None):
+        self.send_response(status)
+        if retry_after:
+            self.send_header("Retry-After", retry_after)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data[: len(data) // 2] if cut else data)
+        self.close_connection = cut
+
+    def log_message(self, *_):
+        pass
+
+
+class Patient(ThreadingHTTPServer):
+    request_queue_size = 128  # of 5, the kernel makes the others wait for a second
+
+
 @pytest.fixture
 def server() -> Iterator[Played]:
     played = Played()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            with played.lock:
-                played.bodies.append((self.path, body))
-                misfortune = played.misfortunes.pop(0) if played.misfortunes else ""
-                played.flying += 1
-                played.most = max(played.most, played.flying)
-            try:
-                self.respond(body, misfortune)
-            finally:
-                with played.lock:
-                    played.flying -= 1
-
-        def respond(self, body, misfortune):
-            time.sleep(0.01)
-            if misfortune.isdigit():
-                return self.send(int(misfortune), b'{"error": {"message": "no"}}')
-            if misfortune == "too long":
-                message = b'{"error": {"message": "maximum context length is 10 tokens"}}'
-                return self.send(400, message)
-            if misfortune == "hang":
-                time.sleep(1.0)
-                return None
-            asked = body.get("prompt") or body["messages"][-1]["content"]
-            text = f"{body['seed']} {asked[-20:]}"
-            finish = None if misfortune == "unfinished" else "stop"
-            choice = {"finish_reason": finish, "index": 0}
-            if "prompt" in body:
-                choice |= {"text": text, "logprobs": {"token_logprobs": [-0.5, -1.0]}}
-            else:
-                logprobs = {"content": [{"logprob": -0.25}]}
-                choice |= {"message": {"role": "assistant", "content": text}, "logprobs": logprobs}
-            answer = json.dumps({"choices": [choice], "usage": {"prompt_tokens": 7, "completion_tokens": 2}}).encode()
-            return self.send(200, answer, cut=misfortune == "half")
-
-        def send(self, status, data, cut=False):
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data[: len(data) // 2] if cut else data)
-            self.close_connection = cut
-
-        def log_message(self, *_):
-            pass
-
-    class Patient(ThreadingHTTPServer):
-        request_queue_size = 128  # of 5, the kernel makes the others wait for a second
-
-    httpd = Patient(("127.0.0.1", 0), Handler)
+    httpd = Patient(("127.0.0.1", 0), type("OneHandler", (Handler,), {"played": played}))
     threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True).start()
     played.url = f"http://127.0.0.1:{httpd.server_port}/v1"
     yield played
@@ -117,6 +166,52 @@ def test_after_a_misfortune_the_request_is_made_again(server, misfortune):
     assert (reply.text, reply.finish_reason, reply.tokens_in, reply.tokens_out) == ("5 hello", "stop", 7, 2)
     assert reply.logprob == -1.5
     assert len(server.bodies) == 3
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE)
+def test_after_an_answer_that_makes_no_sense_the_request_is_made_again(server, nonsense):
+    server.misfortunes = [nonsense]
+    assert server.engine().submit(request()).result(timeout=10).text == "5 hello"
+    server.misfortunes = [nonsense] * 4
+    with pytest.raises(Incomplete, match=r"an answer that cannot be read: .*, 4 times"):
+        server.engine().submit(request()).result(timeout=10)
+
+
+def test_a_server_that_says_when_to_come_back_is_asked_no_earlier(server):
+    server.misfortunes = ["429 for a while"]
+    start = time.monotonic()
+    assert server.engine().submit(request()).result(timeout=10).text == "5 hello"
+    assert time.monotonic() - start >= 0.3
+
+
+def test_an_answer_that_comes_in_drops_without_an_end_is_given_up(server):
+    server.misfortunes = ["drip"]
+    start = time.monotonic()
+    assert server.engine(timeout_s=0.2).submit(request()).result(timeout=10).text == "5 hello"
+    assert time.monotonic() - start < 2.0  # it would have dripped for so long
+    server.misfortunes = ["drip"] * 2
+    with pytest.raises(Incomplete, match=r"an answer without an end, \d+ bytes so far, 2 times"):
+        server.engine(timeout_s=0.2, attempts=2).submit(request()).result(timeout=10)
+
+
+def test_an_answer_without_bounds_is_given_up(server, monkeypatch):
+    monkeypatch.setattr(openai_engine, "MOST_BYTES", 50)
+    with pytest.raises(Incomplete, match="an answer without an end"):
+        server.engine().submit(request()).result(timeout=10)
+
+
+def test_half_a_character_in_a_reply_becomes_a_replacement_and_a_number_that_is_none_is_left_out(server, monkeypatch):
+    odd = answer(text="a\ud800b\0c", logprobs={"token_logprobs": [float("nan"), -1.0]})
+    monkeypatch.setitem(NONSENSE, "half a character", odd)
+    server.misfortunes = ["half a character"]
+    reply = server.engine().submit(request()).result(timeout=10)
+    assert (reply.text, reply.logprob) == ("a\ufffdbc", -1.0)
+
+
+def test_a_reply_that_never_stops_is_cut_by_the_server_and_refused(server, tmp_path):
+    server.misfortunes = ["without a stop"]
+    made = run(recipe(server), texts("one"), store=Store(str(tmp_path / "s"))).manifest
+    assert (made.rows, made.steps[1].reasons) == (0, {"generate/cut_off": 1})
 
 
 def test_after_the_last_attempt_the_call_has_failed(server):

@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
+from generators.pace import Pace
 from generators.plan import plan
 from generators.purse import Purse, with_purse
-from generators.together import Threads
-from manifests import cluster
-from manifests.errors import BadRecipe, BadSource
+from generators.together import Threads, Workers
+from manifests.errors import BadRecipe, BadSource, NotFound
 from manifests.options import Command
 from manifests.program import program
 from manifests.stage import Map, Recipe
@@ -22,26 +22,33 @@ from manifests.terminal import safe
 def generator(recipe: Callable[..., Recipe], *, default_source: str) -> Command:
     """Return the command that runs a recipe with model calls on a dataset.
 
-    Units are threads of one process with one engine; `--workers` makes them Ray tasks, each worker with its own.
+    Units are threads of one process with one engine; `--workers` spreads them over so many workers on Ray, each of
+    them such a process.
     """
     purse = Purse()
+    pace = Pace(purse)
+    spread = _Spread(purse)
 
     @wraps(recipe)
     def paid(**given: Any) -> Recipe:
         return with_purse(recipe(**given), purse)
 
-    command = program(paid, dataset, default_source=default_source, spread=_spread)
+    command = program(paid, dataset, default_source=default_source, spread=spread, gauge=pace)
     inner = command.callback
 
     def callback(budget_tokens: int | None, plan_rows: int | None, **given: Any) -> Any:
         if budget_tokens is not None and given["workers"] not in {None, 1}:
             raise BadRecipe("--budget-tokens is counted in one process: leave out --workers")
+        given["workers"] = None if given["workers"] == 1 else given["workers"]  # one worker is this process
         purse.refill(budget_tokens, keep=given["preview"] is not None)
+        spread.engine = given.get("engine", "vllm")
+        store, source = Store(given["store_url"]), dataset(given["sources"] or (default_source,))
+        rows = _rows(store, source, default_source)
         if plan_rows:
             literals = {name: given[name] for name in signature(recipe).parameters}
-            source = dataset(given["sources"] or (default_source,))
-            click.echo(str(plan(recipe(**literals), source, store=Store(given["store_url"]), sample=plan_rows)))
+            click.echo(str(plan(recipe(**literals), source, store=store, sample=plan_rows)))
             return None
+        pace.source_rows = min(rows, given["limit"] or rows)
         made = inner(**given) if inner else None
         for prompt, reply in purse.shown:
             click.echo(f"\n--- prompt\n{safe(prompt)}\n--- reply ({reply.finish_reason})\n{safe(reply.text)}")
@@ -65,5 +72,24 @@ def dataset(names: Sequence[str]) -> str:
     return names[0]
 
 
-def _spread(workers: int | None) -> Map:
-    return cluster.ray_map(workers) if workers else Threads()
+def _rows(store: Store, source: str, default_source: str) -> int:
+    """Return how many rows a dataset has. Raises NotFound before any model is looked for."""
+    try:
+        return store.manifest(source).rows
+    except NotFound as error:
+        if source != default_source:
+            raise
+        raise NotFound(f"{error}; `koba quickstart` makes {default_source!r}, or name a dataset to read") from error
+
+
+class _Spread:
+    """Makes the `map` of a run: threads of this process, or workers on Ray."""
+
+    def __init__(self, purse: Purse) -> None:
+        self.purse = purse
+        self.engine = "vllm"
+
+    def __call__(self, workers: int | None) -> Map:
+        if workers is None:
+            return Threads()
+        return Workers(workers, self.purse, gpus=1 if self.engine == "vllm" else 0)

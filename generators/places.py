@@ -41,21 +41,32 @@ def server_url(engine: str | Place) -> str | None:
 
 
 def opened(where: Place, model: Model) -> Engine:
-    """Return the engine of a model at a place: one for all threads of this process."""
+    """Return the engine of a model at a place: one for all threads of this process.
+
+    A place that cannot run a model is not tried again: each of many units would wait for the same failure.
+    """
     name = (where, canonical.digest(model))
     with _OPENING:
+        if name in _REFUSED:
+            raise BadRecipe(_REFUSED[name])
         if name not in _OPEN:
-            _OPEN[name] = where.open(model)
+            try:
+                _OPEN[name] = where.open(model)
+            except BadRecipe as error:
+                _REFUSED[name] = str(error)
+                raise
         return _OPEN[name]
 
 
 def close_all() -> None:
-    """Close every engine of this process."""
+    """Close every engine of this process, and forget what could not be opened."""
     with _OPENING:
+        _REFUSED.clear()
         while _OPEN:
             _OPEN.popitem()[1].close()
 
 
 _OPEN: OrderedDict[tuple[Place, str], Engine] = OrderedDict()
+_REFUSED: dict[tuple[Place, str], str] = {}
 _OPENING = Lock()
 atexit.register(close_all)

@@ -1,17 +1,23 @@
-"""Several units at once in one process, so that they share an engine and none of them leaves it idle at its end."""
+"""Several units at once in a process, so that they share an engine and none of them leaves it idle at its end."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
+from generators.places import close_all
+from generators.purse import Purse
+from manifests.cluster import actor_map
 from manifests.errors import Incomplete, KobaError
+
+UNITS = 4  # at once, on one engine
 
 
 class Threads:
     """A function over items, in threads; results come back in the order of the items."""
 
-    def __init__(self, units: int = 4) -> None:
+    def __init__(self, units: int = UNITS) -> None:
         """Take how many units are worked on at once."""
         self.units = units
 
@@ -19,18 +25,54 @@ class Threads:
         """Yield `function(item)` for each item.
 
         What raises a KobaError costs its own item only: the others are finished first, then Incomplete is raised.
+        At an interrupt the engines are closed: what was answered is committed, and the units end.
         """
         failures: list[KobaError] = []
         flying: deque[Future[Any]] = deque()
-        with ThreadPoolExecutor(self.units, thread_name_prefix="unit") as pool:
+        pool, ended = ThreadPoolExecutor(self.units, thread_name_prefix="unit"), False
+        try:
             for item in items:
                 flying.append(pool.submit(function, item))
                 while len(flying) >= 2 * self.units:
                     yield from _landed(flying.popleft(), failures)
             while flying:
                 yield from _landed(flying.popleft(), failures)
+            ended = True
+        finally:
+            if not ended:  # the units at work would wait for all that they asked
+                pool.shutdown(wait=False, cancel_futures=True)
+                close_all()
+            pool.shutdown()
         if failures:
             raise Incomplete(f"{len(failures)} units are missing; the first: {failures[0]}") from failures[0]
+
+
+class Workers:
+    """A function over items, in processes on Ray with an engine each; what they pay for is counted here."""
+
+    distributed = True
+
+    def __init__(self, workers: int, purse: Purse, *, gpus: float = 0) -> None:
+        """Take how many there are, the purse that their recipe was given, and the GPUs of each, where there are any."""
+        self.purse = purse
+        self._map = actor_map(workers, UNITS, gpus)
+
+    def __call__(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+        """Yield `function(item)` for each item; errors are those of `manifests.cluster.ActorMap`."""
+        for result, counts in self._map(_Telling(function, self.purse), items):
+            self.purse.add(counts)
+            yield result
+
+
+@dataclass(frozen=True)
+class _Telling:
+    """A function, and the purse that its stages hold: pickled together, they stay one."""
+
+    function: Callable[[Any], Any]
+    purse: Purse
+
+    def __call__(self, item: Any) -> tuple[Any, dict[str, int]]:
+        return self.function(item), self.purse.taken()
 
 
 def _landed(future: Future[Any], failures: list[KobaError]) -> Iterator[Any]:

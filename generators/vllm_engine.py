@@ -9,14 +9,15 @@ import sys
 from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 
 from tokenizers import Tokenizer
 
 from generators.engine import FinishReason, Reply, Request
+from generators.hush import Heard, Hush
 from generators.weights import TOKENS, Model
-from manifests.errors import Incomplete
+from manifests.errors import BadRecipe, Incomplete, WorkerLost
 
 # One process, no binding to cores (of two it would leave one idle), and nothing fetched.
 ON_CPU = {
@@ -26,6 +27,7 @@ ON_CPU = {
     "HF_HUB_OFFLINE": "1",
     "VLLM_NO_USAGE_STATS": "1",
     "VLLM_LOGGING_LEVEL": "WARNING",
+    "VLLM_CONFIGURE_LOGGING": "0",  # it would log to stdout
 }
 BATCHED_TOKENS = 8_192  # of prompts in one step
 
@@ -38,7 +40,10 @@ class Vllm:
     dtype: str = "bfloat16"
 
     def open(self, model: Model) -> "VllmEngine":
-        """Load the model from its files. Raises BadRecipe where it has none."""
+        """Load the model from its files. Raises NotFound, Damaged, and BadRecipe where vLLM cannot run it.
+
+        The files are looked at before vLLM is imported, which alone takes ten seconds.
+        """
         return VllmEngine(self, model)
 
 
@@ -60,33 +65,20 @@ class VllmEngine:
     """A loaded model, stepped by a thread of its own."""
 
     def __init__(self, place: Vllm, model: Model) -> None:
-        for name, value in ON_CPU.items():
-            os.environ.setdefault(name, value)
-        # It reads the variables while it is imported, and is no dependency of a test.
-        from vllm import EngineArgs, LLMEngine, SamplingParams  # type: ignore[import-not-found, unused-ignore] # noqa: PLC0415
-        from vllm.platforms import current_platform  # type: ignore[import-not-found, unused-ignore] # noqa: PLC0415
-
         self.place, self.model, self.meter = place, model, Meter()
-        self._parameters = SamplingParams
         folder = model.folder()
         self._tokenizer = Tokenizer.from_file(str(folder / TOKENS))
-        self._engine: Any = LLMEngine.from_engine_args(
-            EngineArgs(
-                model=str(folder),
-                dtype=place.dtype,
-                max_num_seqs=place.capacity,
-                max_model_len=model.max_context,
-                enforce_eager=True,
-                distributed_executor_backend="uni",
-                generation_config="vllm",  # not the model's own defaults: every field is given
-                **(_whole_prompts(model) if current_platform.is_cpu() else {}),
-            )
-        )
+        for name, value in ON_CPU.items():
+            os.environ.setdefault(name, value)
+        self._heard = Heard("vllm") if os.environ["VLLM_CONFIGURE_LOGGING"] == "0" else None
+        with Hush():
+            self._engine, self._parameters = _load(place, model, str(folder))
         self._scheduler = self._engine.engine_core.engine_core.scheduler
         self._queue: SimpleQueue[tuple[Request, list[int], Future[Reply]] | None] = SimpleQueue()
         self._flying: dict[str, tuple[Request, Future[Reply]]] = {}
         self._count = 0
         self._dead: str | None = None
+        self._dying = Lock()  # nothing is queued once the thread has ended
         self._thread = Thread(target=self._run, name="vllm", daemon=True)
         self._thread.start()
 
@@ -101,10 +93,13 @@ class VllmEngine:
         tokens: list[int] = self._tokenizer.encode(request.prompt, add_special_tokens=False).ids
         if request.max_context is not None and len(tokens) >= request.max_context:
             future.set_result(Reply("", "too_long", len(tokens), 0, candidate=request.candidate))
-        elif self._dead:
-            future.set_exception(Incomplete(self._dead))
-        else:
-            self._queue.put((request, tokens, future))
+            return future
+        with self._dying:
+            dead = self._dead
+            if dead is None:
+                self._queue.put((request, tokens, future))
+        if dead is not None:
+            future.set_exception(WorkerLost(dead))
         return future
 
     def close(self) -> None:
@@ -117,7 +112,10 @@ class VllmEngine:
             while self._take():
                 self._step()
         finally:  # whatever ends the thread must fail every future, or all wait for ever
-            self._fail(f"vLLM stopped: {sys.exc_info()[1] or 'closed'}")
+            error = sys.exc_info()[1]
+            if error and self._heard:
+                self._heard.tell()
+            self._fail(f"vLLM stopped: {f'{type(error).__name__}: {error}' if error else 'closed'}")
 
     def _take(self) -> bool:
         """Hand waiting requests to the engine; wait for one where nothing else is to be done. False: closed."""
@@ -131,8 +129,12 @@ class VllmEngine:
             request, tokens, future = item
             self._count += 1
             name = str(self._count)
+            try:
+                self._engine.add_request(name, {"prompt_token_ids": tokens}, self._sampling(request))
+            except ValueError as error:  # about this request alone
+                future.set_exception(Incomplete(f"vLLM refuses a request: {error}"))
+                continue
             self._flying[name] = (request, future)
-            self._engine.add_request(name, {"prompt_token_ids": tokens}, self._sampling(request))
 
     def _step(self) -> None:
         outputs = self._engine.step()
@@ -155,20 +157,48 @@ class VllmEngine:
             top_p=sampling.top_p,
             top_k=sampling.top_k or 0,
             min_p=sampling.min_p or 0.0,
+            repetition_penalty=sampling.repetition_penalty or 1.0,
             stop=list(sampling.stop) or None,
             seed=request.seed,
             logprobs=0,
         )
 
     def _fail(self, why: str) -> None:
-        self._dead = why
+        with self._dying:
+            self._dead = why
         for _, future in self._flying.values():
-            future.set_exception(Incomplete(why))
+            future.set_exception(WorkerLost(why))
         self._flying.clear()
         while not self._queue.empty():
             item = self._queue.get()
             if item:
-                item[2].set_exception(Incomplete(why))
+                item[2].set_exception(WorkerLost(why))
+
+
+def _load(place: Vllm, model: Model, folder: str) -> tuple[Any, Any]:
+    """Return vLLM's engine and its class of sampling parameters. Raises BadRecipe."""
+    try:
+        # It reads the environment while it is imported, and is no dependency of a test.
+        from vllm import EngineArgs, LLMEngine, SamplingParams  # type: ignore[import-not-found, unused-ignore] # noqa: PLC0415
+        from vllm.platforms import current_platform  # type: ignore[import-not-found, unused-ignore] # noqa: PLC0415
+    except ImportError as error:
+        raise BadRecipe(
+            f"vLLM cannot be imported: {error}; install koba[cpu] or koba[gpu], or name a server: --engine http://..."
+        ) from error
+    settings = EngineArgs(
+        model=folder,
+        dtype=place.dtype,
+        max_num_seqs=place.capacity,
+        max_model_len=model.max_context,
+        enforce_eager=True,
+        distributed_executor_backend="uni",
+        generation_config="vllm",  # not the model's own defaults: every field is given
+        **(_whole_prompts(model) if current_platform.is_cpu() else {}),
+    )
+    try:
+        return LLMEngine.from_engine_args(settings), SamplingParams
+    except (ValueError, RuntimeError, OSError, NotImplementedError) as error:
+        raise BadRecipe(f"vLLM cannot run {model.name}: {_first_line(error)}; above is what it said") from error
 
 
 def _whole_prompts(model: Model) -> dict[str, Any]:
@@ -178,6 +208,10 @@ def _whole_prompts(model: Model) -> dict[str, Any]:
     """
     batched = max(BATCHED_TOKENS, model.max_context or 0)
     return {"enable_chunked_prefill": False, "max_num_batched_tokens": batched}
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
 
 
 def _reply(output: Any, request: Request) -> Reply:

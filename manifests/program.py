@@ -20,7 +20,7 @@ import click
 from manifests import cluster
 from manifests.manifest import SourceRecord
 from manifests.options import Command, echo_json, json_option, signature_options, store_option
-from manifests.progress import Bars
+from manifests.progress import Bars, Gauge
 from manifests.run import Run, run
 from manifests.stage import Map, Recipe
 from manifests.store import Store
@@ -35,10 +35,11 @@ def program(
     *,
     default_source: str,
     spread: Callable[[int | None], Map] = cluster.ray_map,
+    gauge: Gauge | None = None,
 ) -> Command:
     """Return the command that runs a recipe; `source` makes what the user typed into something to read.
 
-    `spread` returns the `map` for so many workers, or for as many as there is room for.
+    `spread` returns the `map` for so many workers, or for as many as there is room for; `gauge` knows how a unit goes.
     """
     name = Path(inspect.getfile(inspect.unwrap(recipe))).stem
     text = (inspect.getdoc(inspect.getmodule(recipe)) or "").replace("\n\n    ", "\n\n\b\n    ")  # \b: not wrapped
@@ -53,7 +54,7 @@ def program(
             return None
         store = Store(store_url)
         over: Map = map if shared["workers"] == 1 else spread(shared["workers"])
-        with Bars() as bars:
+        with Bars(gauge=gauge) as bars:
             done = run(made, read, store=store, map=over, tag=tag or made.name, limit=shared["limit"], watcher=bars)
         tell(done, as_json=shared["as_json"])
         return done

@@ -103,7 +103,7 @@ def asks(
 NAMES = [f"text {n}" for n in range(120)]
 
 
-def driver(store: str, log: str, order: int = 1) -> None:
+def driver(store: str, log: str, order: int = 1, units: int = 3) -> None:
     """Ask about many texts, each at its own pace, in small batches, and log each request."""
 
     def answer(request: Request) -> str:
@@ -114,4 +114,4 @@ def driver(store: str, log: str, order: int = 1) -> None:
 
     calls.BATCH_CALLS = 10
     recipe = asks(answer, delay_s=0.005, capacity=4, sampling=Sampling(n=2))
-    run(recipe, texts(*NAMES[::order], units=3), store=Store(store), tag="asks")
+    run(recipe, texts(*NAMES[::order], units=units), store=Store(store), tag="asks")

@@ -181,16 +181,25 @@ def requests(log: Path) -> list[str]:
     return log.read_text().split() if log.exists() else []
 
 
-@pytest.mark.parametrize("order", [1, -1], ids=["in the same order", "reversed"])
-def test_after_a_kill_the_same_command_pays_again_for_the_batch_in_flight_at_most(killed, tmp_path, order):
-    whole = run(asks(sampling=Sampling(n=2)), texts(*NAMES, units=3), store=Store(str(tmp_path / "whole"))).manifest
+@pytest.mark.parametrize(
+    ("order", "units"), [(1, 3), (-1, 3), (-1, 5)], ids=["as it was", "reversed", "reversed and cut otherwise"]
+)
+def test_after_a_kill_the_run_is_that_of_no_kill_and_only_the_batch_in_flight_is_paid_again(
+    killed, tmp_path, order, units
+):
+    recipe = asks(sampling=Sampling(n=2))
+    whole = run(recipe, texts(*NAMES, units=3), store=Store(str(tmp_path / "whole"))).manifest
+    now = run(recipe, texts(*NAMES[::order], units=units), store=Store(str(tmp_path / "now"))).manifest
     folder = shutil.copytree(killed, tmp_path / "killed")
-    driver(str(folder / "s"), str(folder / "log"), order)
     store = Store(str(folder / "s"))
+    before = {one for one in store.files.keys("") if not one.startswith("runs/")}
+    driver(str(folder / "s"), str(folder / "log"), order, units)
     manifest = store.manifest("asks")
     assert (manifest.content, manifest.rows) == (whole.content, 240)
-    assert (manifest.id == whole.id) == (order == 1)
+    assert manifest.id == now.id
     assert len({row.id for row in View(store, manifest)}) == 240
+    assert before
+    assert before <= set(store.files.keys(""))  # what is taken up again deletes nothing
     paid = requests(folder / "log")
     assert len(set(paid)) == 240
     assert 240 <= len(paid) <= 240 + 2 * (10 + AHEAD * 4)  # a batch, and what was on its way

@@ -63,6 +63,10 @@ _PHONES = tuple(
         rf"(?P<number>\(?0\d{{1,4}}\)?[-ー. ]?\d{{1,4}}[-ー. ]?\d{{3,4}}){_END}",
     )
 )
+# What a text must have for the patterns to be worth their time: few have so many digits close together.
+_NINE_DIGITS = re.compile(r"[0-9](?:[^0-9]{0,2}[0-9]){8}")
+_TWELVE_DIGITS = re.compile(r"[0-9](?:[ -]?[0-9]){11}")
+_DOTTED = re.compile(r"[0-9]\.[0-9]{1,3}\.[0-9]")
 _FIRMS = ("0120", "0570", "0800", "0990")
 _MIN_DIGITS = 9  # of a telephone number, with its country code or its leading zero
 _MAX_DIGITS = 15  # ITU-T E.164
@@ -81,19 +85,19 @@ def mails(text: str) -> Spans:
 
 def ips(text: str) -> Spans:
     """Yield where public IP addresses stand."""
-    for found in _IP4.finditer(text):
+    for found in _IP4.finditer(text) if _DOTTED.search(text) else ():
         if max(map(len, found.group().split("."))) > 1 and _is_public(found.group()):
             before = text[max(0, found.start() - _VERSION_CHARS) : found.start()]
             if not _VERSION.search(before):
                 yield found.span()
-    for found in _IP6.finditer(text):
+    for found in _IP6.finditer(text) if text.count(":") > 1 else ():
         if _is_public(found.group()):
             yield found.span()
 
 
 def cards(text: str) -> Spans:
     """Yield where numbers of payment cards stand."""
-    for found in _CARD.finditer(text):
+    for found in _CARD.finditer(text) if _TWELVE_DIGITS.search(text) else ():
         digits = re.sub(r"\D", "", found.group())
         if _BRANDS.fullmatch(digits) and luhn(digits):
             yield found.span()
@@ -101,7 +105,7 @@ def cards(text: str) -> Spans:
 
 def my_numbers(text: str) -> Spans:
     """Yield where Japanese individual numbers ("My Number") stand: 12 digits, of which the last checks the others."""
-    for found in _MY_NUMBER.finditer(text):
+    for found in _MY_NUMBER.finditer(text) if _TWELVE_DIGITS.search(text) else ():
         digits = re.sub(r"\D", "", found.group())
         if len(set(digits)) > 1 and my_number_check(digits[:-1]) == int(digits[-1]):
             yield found.span()
@@ -109,7 +113,7 @@ def my_numbers(text: str) -> Spans:
 
 def phones(text: str) -> Spans:
     """Yield where telephone numbers stand; those of one pattern may overlap those of another."""
-    for pattern in _PHONES:
+    for pattern in _PHONES if _NINE_DIGITS.search(text) else ():
         named = "number" if "number" in pattern.groupindex else 0
         for found in pattern.finditer(text):
             digits = re.sub(r"\D", "", found[named])
@@ -134,6 +138,7 @@ def my_number_check(digits: str) -> int:
 
 def _is_public(address: str) -> bool:
     try:
-        return ipaddress.ip_address(address).is_global
+        found = ipaddress.ip_address(address)
     except ValueError:
         return False
+    return found.is_global and not found.is_multicast

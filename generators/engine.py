@@ -30,6 +30,7 @@ class Sampling:
     top_p: float = 1.0
     top_k: int | None = None
     min_p: float | None = None
+    repetition_penalty: float | None = None  # above 1: tokens of the prompt and of the reply so far become less likely
     stop: tuple[str, ...] = ()
     n: int = 1  # candidates for each request; all are kept as rows
     seed: int = 0  # each candidate's own seed is derived from it, the request and its number

@@ -147,7 +147,8 @@ class ServerEngine:
             "seed": request.seed,
             "n": 1,
         }
-        extras = {"top_k": sampling.top_k, "min_p": sampling.min_p, "stop": list(sampling.stop) or None}
+        extras = {name: getattr(sampling, name) for name in ("top_k", "min_p", "repetition_penalty")}
+        extras["stop"] = list(sampling.stop) or None
         body |= {name: value for name, value in extras.items() if value is not None}
         if request.messages is None:
             # The prompt carries what the template put at its beginning; vLLM would put it there once more.

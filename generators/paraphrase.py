@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Rewrite a dataset in the four styles of WRAP (Maini et al., ACL 2024): easy, medium, hard, questions and answers.
+"""Rewrite a dataset: the styles of WRAP (easy, wiki, hard, qa; Maini et al., ACL 2024), or distilled (Nemotron-CC).
 
     koba run paraphrase web --style wiki
     ray job submit --working-dir . -- python generators/paraphrase.py web --style qa
@@ -26,29 +26,32 @@ from manifests.errors import BadRecipe
 from manifests.rows import Document, Message
 from manifests.stage import Recipe, Rejected
 
-SYSTEM = {
-    "en": "You rewrite texts. You keep every fact and add none. You answer with the rewritten text only.",
-    "ja": "あなたは文章を書き換える編集者です。事実を落とさず、付け加えず、書き換えた文章だけを答えます。",
-}
 STYLES = {
     "easy": {
-        "en": "Rewrite this text with short sentences and small words, so that a young child understands it.\n\n{text}",
-        "ja": "次の文章を、小さな子どもにもわかる短い文とやさしい言葉で書き直してください。\n\n{text}",
+        "en": "You rewrite texts. Rewrite the input text in short sentences and small words, for a child. {keep}",
+        "ja": "入力された文章を、小さな子どもにもわかる短い文とやさしい言葉で書き直してください。{keep}",
     },
     "wiki": {
-        "en": "Rewrite this text in clear, high-quality English, in the tone of an encyclopedia article.\n\n{text}",
-        "ja": "次の文章を、百科事典の記事のような、明快で質の高い日本語に書き直してください。\n\n{text}",
+        "en": "You rewrite texts. Rewrite the input text in clear, high-quality English, like an encyclopedia. {keep}",
+        "ja": "入力された文章を、百科事典の記事のような、明快で質の高い日本語に書き直してください。{keep}",
     },
     "hard": {
-        "en": "Rewrite this text for experts: terse, precise, with rare and learned words.\n\n{text}",
-        "ja": "次の文章を、専門家に向けて、簡潔かつ厳密に、専門的な語彙を用いて書き直してください。\n\n{text}",
+        "en": "You rewrite texts. Rewrite the input text for experts: terse, precise, in learned words. {keep}",
+        "ja": "入力された文章を、専門家に向けて、簡潔かつ厳密に、専門的な語彙を用いて書き直してください。{keep}",
     },
     "qa": {
-        "en": 'Turn this text into questions and answers that cover all of it. Begin each with "Question:" and '
-        '"Answer:".\n\n{text}',
-        "ja": "次の文章の内容をすべて含む、質問と答えの組に書き直してください。それぞれ「質問：」「答え：」で始めます。"
-        "\n\n{text}",
+        "en": "You write quizzes. Turn the input text into questions and answers that cover all of it. Begin each with "
+        '"Question:" and "Answer:".',
+        "ja": "入力された文章の内容をすべて含む、質問と答えの組を書いてください。「質問：」「答え：」で始めます。",
     },
+    "distill": {
+        "en": "You rewrite texts. Rewrite the input text to make it more concise while keeping its meaning.",
+        "ja": "入力された文章を、意味を保ったまま簡潔に書き直してください。書き直した文章だけを答えます。",
+    },
+}
+KEEP = {
+    "en": "Keep every fact and add none. Answer with the rewritten text only.",
+    "ja": "事実を落とさず、付け加えず、書き直した文章だけを答えます。",
 }
 MARKS = {"en": ("Question:", "Answer:"), "ja": ("質問", "答え")}
 
@@ -58,11 +61,10 @@ class Paraphrase:
     """One part of a document in, one rewrite out, in the language of the document."""
 
     style: str
-    prompts: Mapping[str, tuple[str, str]]  # language: system prompt and template
+    prompts: Mapping[str, str]  # what to do, by language; the text alone is the user's turn
 
     def prompt(self, doc: Document) -> tuple[Message, ...]:
-        system, template = self.prompts[doc.language or ""]
-        return Message("system", system), Message("user", template.format(text=doc.text))
+        return Message("system", self.prompts[doc.language or ""]), Message("user", doc.text)
 
     def parse(self, doc: Document, reply: Reply) -> Document | Rejected:
         text = said(reply.text)
@@ -76,16 +78,17 @@ class Paraphrase:
 
 def styled(style: str, languages: Iterable[str]) -> Paraphrase:
     """Return the task for a style and some languages. Raises BadRecipe where we have no prompt for them."""
-    if style not in STYLES or not set(languages) <= set(SYSTEM):
+    if style not in STYLES or not set(languages) <= set(STYLES[style]):
         raise BadRecipe(
             f"paraphrase: no prompts for {style!r} in {', '.join(languages)}; "
-            f"expected one of {', '.join(STYLES)}, in {' or '.join(SYSTEM)}"
+            f"expected one of {', '.join(STYLES)}, in {' or '.join(MARKS)}"
         )
-    return Paraphrase(style, {language: (SYSTEM[language], STYLES[style][language]) for language in languages})
+    prompts = {language: STYLES[style][language].format(keep=KEEP[language]) for language in languages}
+    return Paraphrase(style, prompts)
 
 
 def recipe(
-    style: Annotated[str, "How to rewrite: easy, wiki, hard or qa."] = "wiki",
+    style: Annotated[str, "How to rewrite: easy, wiki, hard, qa or distill."] = "wiki",
     languages: Annotated[tuple[str, ...], "Languages to rewrite; documents in others are left out."] = ("ja", "en"),
     model: Annotated[str, "Model, by its ref."] = "models/smollm2",
     engine: Annotated[str, "Where it runs: vllm, echo, openai or a server's URL."] = "vllm",

@@ -22,10 +22,11 @@ from manifests.errors import BadRecipe, BadSource, StoreFailed
 from manifests.files import sync
 from manifests.readable import Form, form_of, names_in
 from manifests.rows import STORED_KINDS
-from manifests.run import Run, Silent, Watcher, run
+from manifests.run import Run, run
 from manifests.stage import Map, Recipe
 from manifests.store import Store
 from manifests.view import Slice, View
+from manifests.watcher import Silent, Watcher
 
 LAYOUTS = ("hf", "jsonl", "parquet")
 MARK = ".koba-export.json"  # in every export: what it is of, and which files are ours to replace

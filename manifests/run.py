@@ -14,10 +14,10 @@ import platform
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any, Protocol
+from typing import Any
 
 from manifests import canonical, ledger
 from manifests.changes import recipe_changes
@@ -29,33 +29,8 @@ from manifests.masking import Masked, Masking
 from manifests.stage import Drop, Map, Recipe, Selection, Stage, Step
 from manifests.store import Ref, Store
 from manifests.transform import Result, Source, Transform, Unit
-from manifests.view import View
-
-
-class Watcher(Protocol):
-    """Who is told how a run goes."""
-
-    def part(self, title: str, units: int, reused: int) -> None:
-        """Hear that a part of the recipe begins: so many units, some of which exist already."""
-
-    def unit(self, rows_in: int, rows_out: int) -> None:
-        """Hear that one unit of the part is done."""
-
-    def say(self, text: str) -> None:
-        """Hear something that the user should know."""
-
-
-class Silent:
-    """Tells nobody."""
-
-    def part(self, title: str, units: int, reused: int) -> None:
-        pass
-
-    def unit(self, rows_in: int, rows_out: int) -> None:
-        pass
-
-    def say(self, text: str) -> None:
-        pass
+from manifests.view import Slice, View
+from manifests.watcher import Silent, Watcher
 
 
 @dataclass(frozen=True)
@@ -183,8 +158,11 @@ class _Job:
         fresh = iter(self._watched(self.map(work, missing)))
         return [result if result is not None else next(fresh) for result in found]
 
-    def _limited(self, work: Transform, units: Iterable[Unit], title: str, limit: int) -> list[Result]:
+    def _limited(self, work: Transform, units: Sequence[Unit], title: str, limit: int) -> list[Result]:
         """Work through the units in order until the limit is reached: how much a file holds is known only then."""
+        slices = [unit for unit in units if isinstance(unit, Slice)]
+        if len(slices) == len(units):
+            return self._limited_slices(work, slices, title, limit)
         results: list[Result] = []
         self._begin(title, 1, 0)
         for unit in units:
@@ -194,6 +172,20 @@ class _Job:
             if limit <= 0:
                 break
         return results
+
+    def _limited_slices(self, work: Transform, slices: Sequence[Slice], title: str, limit: int) -> list[Result]:
+        """Work on so many stored rows, all shards at once. A shard that is read whole is made as without a limit."""
+        items: list[tuple[Transform, Slice]] = []
+        for part in slices:
+            if limit > 0:
+                whole = part.entry.rows <= limit
+                items.append((work if whole else replace(work, limit=limit), part))
+                limit -= part.entry.rows
+        found = [part_work.find(part) for part_work, part in items]
+        missing = [item for item, result in zip(items, found, strict=True) if result is None]
+        self._begin(title, len(items), len(items) - len(missing))
+        fresh = iter(self._watched(self.map(_work, missing)))
+        return [result if result is not None else next(fresh) for result in found]
 
     def _select(self, selection: Selection, manifest: Manifest, fingerprint: str) -> Manifest:
         title = selection.title
@@ -259,6 +251,11 @@ def _version(store: Store, name: str, manifest_id: str) -> Ref:
     """Return the version of a name that a manifest is already, or make it the next one."""
     known = [ref for ref in store.history(name) if ref.manifest == manifest_id]
     return known[-1] if known else store.tag(name, manifest_id)
+
+
+def _work(item: tuple[Transform, Unit]) -> Result:
+    work, unit = item
+    return work(unit)
 
 
 def _entries(result: Result | Masked) -> Sequence[Any]:

@@ -16,11 +16,12 @@ from manifests.errors import BadRecipe, BadSource, NotFound
 from manifests.manifest import FILE_SUFFIX, TOKENIZER_SUFFIX, Manifest
 from manifests.model_folder import VOCABULARY, fits
 from manifests.objects import is_digest, object_key
-from manifests.run import Watcher, run
+from manifests.run import run
 from manifests.stage import Map, Recipe
 from manifests.store import Store
 from manifests.tokens import SPECIALS, Tokenize, Tokenizer, load_tokenizer, texts_of, tokenizer_digest, train_tokenizer
 from manifests.view import View
+from manifests.watcher import Watcher
 
 TEXTS = ("document", "conversation")
 BEGINS = (SPECIALS[0], "<|begin_of_text|>", "<s>", "<|endoftext|>")  # tokens before a text, by whom has them

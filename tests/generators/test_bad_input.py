@@ -15,10 +15,11 @@ from generators.paraphrase import styled
 from generators.translate import into
 from generators.weights import echo_model
 from manifests.errors import Incomplete, StoreFailed
-from manifests.run import Silent, run
+from manifests.run import run
 from manifests.stage import Recipe
 from manifests.store import Store
 from manifests.view import View
+from manifests.watcher import Silent
 from tests.generators.tasks import Again, Counting, Texts, asks, document, texts
 from tests.manifests.stages import Source
 

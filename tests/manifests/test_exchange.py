@@ -18,10 +18,11 @@ from manifests.exchange import export, import_files
 from manifests.foreign import Reading
 from manifests.readable import form_of, names_in
 from manifests.rows import Conversation, Document, Message, Origin, Preference, Tokens, row_id
-from manifests.run import Silent, run
+from manifests.run import run
 from manifests.stage import Recipe
 from manifests.store import Store
 from manifests.view import View
+from manifests.watcher import Silent
 from tests.manifests.stages import Copies, Length, SameLast, Shout, Source, numbers
 
 PLACE = Origin("f.jsonl", 0, 0, "sha256:0")

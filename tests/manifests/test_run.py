@@ -5,11 +5,12 @@ import pytest
 from manifests import lineage
 from manifests.errors import BadRow, BadSource
 from manifests.rows import Document, row_id
-from manifests.run import Silent, run
+from manifests.run import run
 from manifests.shard import read_parquet
 from manifests.stage import Only, Recipe
 from manifests.store import Store
 from manifests.view import View
+from manifests.watcher import Silent
 from tests.manifests.stages import (
     Breaks,
     Copies,

@@ -1,8 +1,9 @@
 """Asking a model, many requests at once: each call is looked up first, and paid for once.
 
-The key of a call is a digest of the model, its tokenizer and chat template, the rendered prompt, the sampling, the
-derived seed and the number of the candidate. The length limit is in the key of a reply that it cut, and in no other:
-a reply that ended by itself would be the same under every limit that it fits in.
+The key of a call is a digest of the model, its tokenizer and chat template, the rendered prompt, the sampling, the seed
+and the number of the candidate; the last four give the seed that the model draws with. The length limit is in the key
+of a reply that it cut, and in no other: a reply that ended by itself would be the same under every limit that it fits
+in.
 """
 
 from collections.abc import Callable, Sequence
@@ -95,13 +96,12 @@ class Asking:
         found: list[Call] = []
         for candidate in range(self.sampling.n):
             number = b"%d" % candidate
-            seed_bytes = canonical.digest_parts(self._seed, digest, number)
-            key = canonical.digest_parts(self._model_key, digest, seed_bytes, number)
-            call = Call(key, self._limits)
+            call = Call(canonical.digest_parts(self._model_key, digest, self._seed, number), self._limits)
             call.reply = self._known(call)
             if call.reply is not None:
                 self.purse.found(rendered, call.reply)
             else:
+                seed_bytes = canonical.digest_parts(self._seed, digest, number)
                 seed = int.from_bytes(seed_bytes[:4], "big") >> (32 - SEED_BITS)
                 limit = self.model.max_context
                 self._send(call, Request(rendered, self.sampling, seed, candidate, messages, limit))

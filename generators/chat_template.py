@@ -24,7 +24,9 @@ GENERIC = (
 
 def neutral(text: str, specials: tuple[str, ...] = ()) -> str:
     """Return a text in which no control token is left: a space follows the first character of each."""
-    markers = _markers(specials)
+    markers, beginnings = _markers(specials)
+    if not any(letter in text for letter in beginnings):
+        return text
     while markers.search(text):
         text = markers.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
     return text
@@ -62,10 +64,12 @@ def _compiled(template: str) -> Template:
 
 
 @lru_cache(maxsize=16)
-def _markers(specials: tuple[str, ...]) -> re.Pattern[str]:
+def _markers(specials: tuple[str, ...]) -> tuple[re.Pattern[str], str]:
+    """Return the pattern of all markers, and the letters that they begin with."""
     # Longest first, for one may begin another. A token of one character is no marker that a text could do without.
-    named = [re.escape(token) for token in sorted(specials, key=len, reverse=True) if len(token) > 1]
-    return re.compile("|".join([*named, GENERIC]))
+    named = [token for token in sorted(specials, key=len, reverse=True) if len(token) > 1]
+    pattern = re.compile("|".join([*map(re.escape, named), GENERIC]))
+    return pattern, "".join({"<", "[", *(token[0] for token in named)})
 
 
 def _to_json(value: Any, indent: int | None = None) -> str:

@@ -193,11 +193,11 @@ class _Asked:
             parents=parents,
             call=key,
             token_count=made.token_count if made.token_count != self.row.token_count else None,
-            scores={} if made.scores is self.row.scores else made.scores,
+            scores=spent if made.scores is self.row.scores else {**made.scores, **spent},
             labels=labels,
             licence=_licence(self.row.licence, self.asking.model.licence),
         )
-        return Kept(row.replace(scores={**row.scores, **spent}), spent)
+        return Kept(row, spent)
 
 
 def _spent(replies: list[Reply]) -> dict[str, float]:

@@ -18,7 +18,7 @@ from manifests.rows import Message
 from manifests.store import Store
 
 TOKENS = "tokenizer.json"
-ECHO_TEMPLATE = "{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}\n{% endfor %}<|assistant|>\n"
+ECHO_TEMPLATE = "{% for m in messages %}<|{{ m['role'] }}|>\n{{ m['content'] }}\n{% endfor %}<|assistant|>\n"
 
 
 @dataclass(frozen=True, slots=True)

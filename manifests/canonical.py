@@ -45,7 +45,7 @@ def sha256(data: bytes) -> str:
 
 def digest_parts(*parts: bytes) -> bytes:
     """Return the SHA-256 over length-prefixed parts: no two different tuples of parts share their input."""
-    return hashlib.sha256(b"".join([b"%d:%b" % (len(part), part) for part in parts])).digest()
+    return hashlib.sha256(b"".join([piece for part in parts for piece in (b"%d:" % len(part), part)])).digest()
 
 
 def _write(value: Any, parts: list[str]) -> None:

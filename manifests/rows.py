@@ -4,9 +4,12 @@ All rows are frozen: a stage that passes a row on unchanged passes on the same o
 
     edited = doc.replace(text=cleaned)              # the same id, another hash
     made = doc.derive(text=reply, language="ja")    # a new row, whose parent is `doc`
+
+The garbage collector does not look at rows (`gc=False`): nothing in a row refers to a row, so none is in a cycle.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, ClassVar, Self
 
 import msgspec
@@ -16,7 +19,7 @@ from manifests import canonical
 ID_BYTES = 16  # of a SHA-256: 2**64 rows before a collision is likely
 
 
-class Origin(msgspec.Struct, frozen=True):
+class Origin(msgspec.Struct, frozen=True, gc=False):
     """Where a row was read: enough to read it again and compare."""
 
     file: str  # relative to the crawl, never a path of this machine
@@ -25,14 +28,14 @@ class Origin(msgspec.Struct, frozen=True):
     digest: str  # "sha256:<hex>" of the payload (the HTTP body as it is stored, before any content decoding)
 
 
-class Message(msgspec.Struct, frozen=True):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """One turn of a conversation, with the field's names for both parts."""
 
     role: str
     content: str
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """The identity columns that every kind shares; column names follow FineWeb where it has them."""
 
     kind: ClassVar[str] = ""
@@ -74,7 +77,7 @@ class Row(msgspec.Struct, frozen=True):
         return self.id.hex()
 
 
-class Document(Row, frozen=True):
+class Document(Row, frozen=True, gc=False):
     """One text."""
 
     kind: ClassVar[str] = "document"
@@ -84,7 +87,7 @@ class Document(Row, frozen=True):
         return self.text.encode()
 
 
-class Conversation(Row, frozen=True):
+class Conversation(Row, frozen=True, gc=False):
     """Turns of a chat, in the `messages` form."""
 
     kind: ClassVar[str] = "conversation"
@@ -94,7 +97,7 @@ class Conversation(Row, frozen=True):
         return canonical.encode(_turns(self.messages))
 
 
-class Preference(Row, frozen=True):
+class Preference(Row, frozen=True, gc=False):
     """A prompt with a chosen and a rejected reply, in TRL's conversational form."""
 
     kind: ClassVar[str] = "preference"
@@ -106,7 +109,7 @@ class Preference(Row, frozen=True):
         return canonical.encode([_turns(self.prompt), _turns(self.chosen), _turns(self.rejected)])
 
 
-class Tokens(Row, frozen=True):
+class Tokens(Row, frozen=True, gc=False):
     """A text as a model sees it. The tokenizer is named by the manifest."""
 
     kind: ClassVar[str] = "tokens"
@@ -116,7 +119,7 @@ class Tokens(Row, frozen=True):
         return b"".join([token.to_bytes(4, "little") for token in self.input_ids])
 
 
-class Page(Row, frozen=True):
+class Page(Row, frozen=True, gc=False):
     """A web page as a crawl holds it. It lives only until it is extracted and is never stored."""
 
     kind: ClassVar[str] = "page"
@@ -141,6 +144,7 @@ def row_id(kind: str, source: str, locator: str) -> bytes:
     return canonical.digest_parts(kind.encode(), source.encode(), locator.encode())[:ID_BYTES]
 
 
+@lru_cache(maxsize=256)  # a step that numbers its rows asks for what `derive` has just made
 def derived_id(parents: tuple[bytes, ...], fingerprint: str, part: int, candidate: int) -> bytes:
     """Return the id of a row made from other rows by a step with this fingerprint."""
     numbers = b"%d/%d" % (part, candidate)

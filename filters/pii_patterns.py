@@ -35,7 +35,8 @@ _VERSION = re.compile(
 _VERSION_CHARS = 16  # how far before a number its meaning is looked for
 
 # A number begins after what is no part of a longer number, name or address, and ends likewise.
-_BEGIN = r"(?:(?<![A-Za-z0-9_.+=/%#&$-])|(?<=TEL)|(?<=Tel)|(?<=tel)|(?<=FAX)|(?<=Fax)|(?<=fax))"
+_TEL = r"(?<=TEL)|(?<=Tel)|(?<=tel)|(?<=FAX)|(?<=Fax)|(?<=fax)"
+_BEGIN = rf"(?:(?<![A-Za-z0-9_.+=/%#&$-])|{_TEL})"
 _END = r"(?![A-Za-z0-9_]|[-ー.][0-9])"
 
 _CARD = re.compile(
@@ -48,12 +49,13 @@ _BRANDS = re.compile(  # Visa; Mastercard, twice; American Express; JCB; Diners 
     r"|3[47]\d{13}|35(?:2[89]|[3-8]\d)\d{12}|3(?:0[0-5]|[68]\d)\d{11}|6(?:011|5\d\d|4[4-9]\d)\d{12}",
     re.ASCII,
 )
-_MY_NUMBER = re.compile(rf"{_BEGIN}\d{{4}}(?P<s>[ -]?)\d{{4}}(?P=s)\d{{4}}{_END}", re.ASCII)
+# Not the first twelve digits of a card number in groups.
+_MY_NUMBER = re.compile(rf"(?<![0-9] ){_BEGIN}\d{{4}}(?P<s>[ -]?)\d{{4}}(?P=s)\d{{4}}{_END}(?! [0-9])", re.ASCII)
 
 _PHONES = tuple(
     re.compile(pattern, re.ASCII | re.IGNORECASE)
     for pattern in (
-        rf"(?<![A-Za-z0-9+])\+[1-9]\d{{0,2}}(?:[-ー. ]?\(0\))?(?:[-ー. ]?\(?\d{{1,5}}+\)?){{2,5}}+{_END}",
+        rf"(?:(?<![A-Za-z0-9+])|{_TEL})\+[1-9]\d{{0,2}}(?:[-ー. ]?\(0\))?(?:[-ー. ]?\(?\d{{1,5}}+\)?){{2,5}}+{_END}",
         rf"{_BEGIN}0[5789]0(?P<s>[-ー. ]?)\d{{4}}(?P=s)\d{{4}}{_END}",
         rf"{_BEGIN}0\d{{1,4}}[-ー]\d{{1,4}}[-ー]\d{{4}}{_END}",
         rf"(?<![A-Za-z0-9])\(0\d{{1,4}}\)[-ー ]?\d{{1,4}}[-ー ]\d{{4}}{_END}",

@@ -4,7 +4,7 @@ All layers of a model share one layout, made once for each batch. Nothing flows 
 attention is masked, the state of an SSM starts at zero, and a convolution sees zeros before the first token.
 """
 
-# B sequences, T tokens, C chunks, Q tokens in a chunk, W tokens in a window, K taps of a convolution
+# B sequences, T tokens, C chunks, Q tokens in a chunk (of attention: queries), S keys, K taps of a convolution
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -59,20 +59,13 @@ class Layout:
         padded = pad(self.documents, (0, -length % size), value=PADDING)
         return torch.unflatten(padded, 1, (-1, size))
 
-    @cached_property
-    def mask(self) -> Tensor:
-        """[B, 1, T, T], which token may see which: those before it in its document, and itself."""
-        documents = self.documents
-        length = documents.shape[1]
-        same = documents[:, :, None] == documents[:, None, :]
-        return (same & torch.ones(length, length, dtype=torch.bool, device=documents.device).tril())[:, None]
+    def visible(self, queries: slice, keys: slice, window: int | None) -> Tensor:
+        """Return [B, Q, S], which keys a query may see: of its document, not after it, at most `window` in all.
 
-    def window_mask(self, window: int) -> Tensor:
-        """Return [B * C, 1, W, 2W]: what each block of W queries may see of its own and the previous block's keys."""
-        documents = self.chunks(window)  # [B, C, W]
-        before = pad(documents, (0, 0, 1, 0), value=PADDING - 1)[:, :-1]
-        keys = torch.cat([before, documents], 2)  # [B, C, 2W]
-        places = torch.arange(2 * window, device=documents.device)
-        distance = places[window:, None] - places  # [W, 2W]
-        near = (distance >= 0) & (distance < window)
-        return ((documents[..., None] == keys[:, :, None]) & near).flatten(0, 1)[:, None]
+        Where all sequences are one document, and so alike, [1, Q, S].
+        """
+        documents = self.documents[:1] if self.single else self.documents
+        places = torch.arange(documents.shape[1], device=documents.device)
+        distance = places[queries, None] - places[keys]
+        near = (distance >= 0) & (distance < (window or documents.shape[1]))
+        return (documents[:, queries, None] == documents[:, None, keys]) & near

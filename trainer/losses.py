@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from trainer.products import product
+
 IGNORE = -100  # a label that the loss leaves out
 BLOCK_ROWS = 256
 
@@ -38,16 +40,15 @@ class _BlockedLoss(torch.autograd.Function):
         loss = hidden_MD.new_zeros(())
         for start in range(0, len(labels_M), BLOCK_ROWS):
             block = slice(start, start + BLOCK_ROWS)
-            logits_MV = hidden_MD[block] @ output_VD.T
             labels_M1 = labels_M[block, None]
-            logits_MV -= logits_MV.amax(-1, keepdim=True)
-            chosen_M1 = logits_MV.gather(1, labels_M1)
-            total_M1 = logits_MV.exp_().sum(-1, keepdim=True)
-            loss += (total_M1.log() - chosen_M1).sum()
+            logits_MV = product(hidden_MD[block], output_VD)
+            shares_MV = logits_MV.softmax(-1)
+            # The largest share is 1 / sum(exp(logits - largest)): no second pass of exponentials for the sum.
+            total_M1 = logits_MV.amax(-1, keepdim=True) - shares_MV.amax(-1, keepdim=True).log()
+            loss += (total_M1 - logits_MV.gather(1, labels_M1)).sum()
             if wanted:
-                d_logits_MV = logits_MV.div_(total_M1)
-                d_logits_MV.scatter_add_(1, labels_M1, torch.full_like(total_M1, -1.0))
-                torch.mm(d_logits_MV, output_VD, out=d_hidden_MD[block])
+                d_logits_MV = shares_MV.scatter_add_(1, labels_M1, torch.full_like(total_M1, -1.0))
+                d_hidden_MD[block] = product(d_logits_MV, output_VD.T)
                 d_output_VD.addmm_(d_logits_MV.T, hidden_MD[block])
         ctx.save_for_backward(d_hidden_MD, d_output_VD)
         return loss

@@ -6,18 +6,21 @@
 Weights carry the names that transformers and vLLM expect, so that an export is a copy.
 """
 
-# B sequences, T tokens, D model, F inner width of the MLP, V vocabulary
+# B sequences, T tokens, D model, F inner width of the MLP, G gate and value (2*F), V vocabulary
 
 import hashlib
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear, silu
+from torch.nn.functional import silu
 
 from trainer.attention import Attention, rotary
 from trainer.config import Config
 from trainer.layout import Layout
+from trainer.norms import RMSNorm
+from trainer.products import linear
 from trainer.ssm import Mamba2
 
 DT_RANGE = (1e-3, 1e-1)  # seconds in the paper's words: log-uniform time steps at the start, as Mamba has them
@@ -32,9 +35,28 @@ class SwiGLU(nn.Module):
         self.output_linear = nn.Linear(inner, width, bias=False)
 
     def forward(self, x_BTD: Tensor) -> Tensor:
-        gate_BTF, value_BTF = linear(x_BTD, self.input_linear.weight).chunk(2, -1)
-        out_BTD: Tensor = self.output_linear(silu(gate_BTF) * value_BTF)
-        return out_BTD
+        gated_BTF: Tensor = _Gate.apply(linear(x_BTD, self.input_linear.weight))  # type: ignore[no-untyped-call]
+        return linear(gated_BTF, self.output_linear.weight)
+
+
+class _Gate(torch.autograd.Function):
+    """silu of the first half times the second; only what comes in is kept, and its gradient made in place."""
+
+    @staticmethod
+    def forward(ctx: Any, both_BTG: Tensor) -> Tensor:
+        ctx.save_for_backward(both_BTG)
+        gate_BTF, value_BTF = both_BTG.chunk(2, -1)
+        return silu(gate_BTF).mul_(value_BTF)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (both_BTG,) = ctx.saved_tensors
+        gate_BTF, value_BTF = both_BTG.chunk(2, -1)
+        dboth_BTG = torch.empty_like(both_BTG)
+        dgate_BTF, dvalue_BTF = dboth_BTG.chunk(2, -1)
+        torch.ops.aten.silu_backward(gradients[0] * value_BTF, gate_BTF, grad_input=dgate_BTF)
+        torch.mul(silu(gate_BTF), gradients[0], out=dvalue_BTF)
+        return dboth_BTG
 
 
 class Layer(nn.Module):
@@ -42,8 +64,8 @@ class Layer(nn.Module):
 
     def __init__(self, config: Config, letter: str) -> None:
         super().__init__()
-        self.input_layernorm = nn.RMSNorm(config.width, config.epsilon)
-        self.post_attention_layernorm = nn.RMSNorm(config.width, config.epsilon)
+        self.input_layernorm = RMSNorm(config.width, config.epsilon)
+        self.post_attention_layernorm = RMSNorm(config.width, config.epsilon)
         if letter == "M":
             self.mamba = Mamba2(config)
         else:
@@ -66,7 +88,7 @@ class Backbone(nn.Module):
         super().__init__()
         self.embed_tokens = nn.Embedding(config.vocabulary, config.width)
         self.layers = nn.ModuleList([Layer(config, letter) for letter in config.pattern])
-        self.norm = nn.RMSNorm(config.width, config.epsilon)
+        self.norm = RMSNorm(config.width, config.epsilon)
         self.head_width, self.rope_theta = config.width // config.heads, config.rope_theta
 
     def forward(self, tokens_BT: Tensor, layout: Layout) -> Tensor:

@@ -2,13 +2,15 @@ import dataclasses
 
 import pytest
 import torch
+from torch.nn.functional import linear, silu
 
 from manifests.errors import BadRecipe
 from trainer.attention import attend, attend_ref
 from trainer.config import Config
 from trainer.layout import Layout
-from trainer.model import Hybrid, parameter_count
-from trainer.ssm import scan, scan_ref, short_conv
+from trainer.model import Hybrid, SwiGLU, parameter_count
+from trainer.scan import scan, scan_ref
+from trainer.ssm import short_conv
 
 SMALL = Config(
     vocabulary=50, pattern="MAMA", width=64, mlp_width=96, heads=2, key_heads=1, ssm_heads=4, ssm_head_width=32,
@@ -47,8 +49,11 @@ def test_the_scan_in_chunks_equals_the_scan_by_tokens(layout, groups, chunk):
 @pytest.mark.parametrize("window", [None, 1, 16, 35, 69, 70, 100])
 def test_attention_in_blocks_equals_attention_with_one_mask(layout, window):
     torch.manual_seed(0)
-    q, k, v = torch.randn(2, 4, 70, 8), torch.randn(2, 2, 70, 8), torch.randn(2, 2, 70, 8)
-    assert torch.allclose(attend(q, k, v, layout, window), attend_ref(q, k, v, layout, window), atol=2e-6)
+    inputs = [torch.randn(2, heads, 70, 8).double().requires_grad_() for heads in (4, 2, 2)]
+    mixed = [way(*inputs, layout, window) for way in (attend, attend_ref)]
+    assert torch.allclose(*mixed, atol=1e-12)
+    gradients = [torch.autograd.grad(y.sin().sum(), inputs) for y in mixed]
+    assert all(torch.allclose(a, b, atol=1e-12) for a, b in zip(*gradients, strict=True))
 
 
 def test_the_convolution_sees_no_other_document():
@@ -57,6 +62,15 @@ def test_the_convolution_sees_no_other_document():
     packed = short_conv(x, weight, bias, Layout(documents(5, 1, 6)))
     apart = [short_conv(part, weight, bias, Layout.whole(part.shape[:2], x.device)) for part in x.split([5, 1, 6], 1)]
     assert torch.allclose(packed, torch.cat(apart, 1), atol=1e-6)
+
+
+@pytest.mark.parametrize("length", [1, 3, 12])
+def test_the_gradients_of_the_convolution_are_those_of_its_definition(length):
+    torch.manual_seed(0)
+    sizes = (2, 8, 2) if length == 12 else (length,)
+    x, weight, bias = torch.randn(1, length, 3), torch.randn(3, 1, 4), torch.randn(3)
+    inputs = [tensor.double().requires_grad_() for tensor in (x, weight, bias)]
+    assert torch.autograd.gradcheck(lambda *args: short_conv(*args, Layout(documents(*sizes))), inputs)
 
 
 @pytest.mark.parametrize("pattern", ["M", "A", "MAMA"])
@@ -82,6 +96,17 @@ def test_no_token_sees_a_later_one(window):
         before, after = model(tokens), model(changed)
     assert torch.equal(before[:, :30], after[:, :30])
     assert (before[:, 30:] - after[:, 30:]).abs().amax(-1).min() > 0
+
+
+def test_the_gradients_of_the_mlp_are_those_of_its_definition():
+    torch.manual_seed(0)
+    mlp, x = SwiGLU(6, 10).double(), torch.randn(2, 3, 6).double().requires_grad_()
+    weights = list(mlp.parameters())
+    gate, value = linear(x, weights[0]).chunk(2, -1)
+    outputs = [mlp(x), linear(silu(gate) * value, weights[1])]
+    assert torch.allclose(*outputs, atol=1e-12)
+    gradients = [torch.autograd.grad(y.sin().sum(), [x, *weights]) for y in outputs]
+    assert all(torch.allclose(a, b, atol=1e-12) for a, b in zip(*gradients, strict=True))
 
 
 def test_weights_depend_on_seed_and_name_alone():

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from manifests.cluster import actor_map
 from manifests.errors import Incomplete, KobaError
 
 UNITS = 4  # at once, on one engine
+AWAKE_S = 0.2
 
 
 class Threads:
@@ -76,6 +77,8 @@ class _Telling:
 
 
 def _landed(future: Future[Any], failures: list[KobaError]) -> Iterator[Any]:
+    while not future.done():  # a wait without an end is deaf to an interrupt that another thread receives
+        wait([future], timeout=AWAKE_S)
     try:
         result = future.result()
     except KobaError as error:

@@ -39,7 +39,8 @@ class Bars:
     """A `Watcher` that draws one bar for each part of a recipe."""
 
     def __init__(self, quiet: bool = False, gauge: Gauge | None = None) -> None:
-        self.console = Console(file=_own_stderr(), stderr=True, quiet=quiet)
+        self._end = _own_stderr()
+        self.console = Console(file=self._end, stderr=True, quiet=quiet)
         self.gauge = gauge
         self._progress = Progress(
             SpinnerColumn(),
@@ -62,6 +63,9 @@ class Bars:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop()
+        if self._end is not None:
+            self.console.file = sys.stderr
+            self._end.close()
 
     def part(self, title: str, units: int, reused: int) -> None:
         """Begin the bar of a part."""
@@ -91,9 +95,7 @@ class Bars:
 
     def _finish(self) -> None:
         if self._task is not None:
-            task = self._progress.tasks[self._task]
-            shown = (self.gauge and self.gauge.reading()) or task.fields["rows"]
-            self._progress.update(self._task, completed=task.total, rows=shown)
+            self._progress.update(self._task, completed=self._progress.tasks[self._task].total)
 
 
 class _Inside(ProgressColumn):

@@ -1,0 +1,131 @@
+"""What a person who waits for model calls is shown, and what an interrupt leaves behind."""
+
+import os
+import pty
+import re
+import signal
+import threading
+
+import pytest
+
+from generators.compaction import read_calls
+from generators.engine import Sampling
+from generators.pace import Pace
+from generators.places import close_all, opened
+from generators.purse import Purse, with_purse
+from generators.together import Threads
+from generators.weights import echo_model
+from manifests.errors import BadRecipe
+from manifests.progress import Bars
+from manifests.run import run
+from manifests.store import Store
+from tests.generators.tasks import Counting, asks, texts
+
+NAMES = [f"text {n}" for n in range(40)]
+
+
+def seen_on_a_terminal(monkeypatch, work) -> str:
+    """What `work()` writes to stderr where that is a terminal of 160 columns."""
+    master, slave = pty.openpty()
+    chunks: list[bytes] = []
+
+    def read() -> None:
+        try:
+            while chunk := os.read(master, 65_536):
+                chunks.append(chunk)
+        except OSError:
+            return  # the other end was closed
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    with monkeypatch.context() as patch, os.fdopen(slave, "w") as terminal:
+        patch.setenv("TERM", "xterm")
+        patch.setenv("COLUMNS", "160")
+        patch.setattr("sys.stderr", terminal)
+        work()
+    reader.join()
+    os.close(master)
+    return b"".join(chunks).decode()
+
+
+def refusing(request):
+    """Refuse every fourth text."""
+    return "unspeakable" if int(request.prompt.split("text ")[1].split("\n")[0]) % 4 == 0 else "so be it"
+
+
+def test_a_terminal_shows_tokens_rows_what_is_accepted_and_the_time_left(tmp_path, monkeypatch):
+    purse = Purse()
+    pace = Pace(purse)
+    pace.source_rows = len(NAMES)
+    recipe = with_purse(asks(refusing, delay_s=0.1, capacity=4), purse)
+
+    def work() -> None:
+        with Bars(gauge=pace) as bars:
+            store = Store(str(tmp_path / "s"))
+            run(recipe, texts(*NAMES, units=2), store=store, map=Threads(), watcher=bars)
+
+    shown = re.sub(r"\x1b\[[\d;?]*\w", "", seen_on_a_terminal(monkeypatch, work))
+    assert re.search(r"[\d,]+ tokens/s, [\d.,]+ rows/s, \d+ % accepted", shown)
+    assert "75 % accepted" in shown
+    assert re.search(r"accepted 0:00:0\d", shown)
+
+
+def test_where_stderr_is_no_terminal_nothing_is_drawn(tmp_path, capfd):
+    purse = Purse()
+    with Bars(gauge=Pace(purse)) as bars:
+        run(with_purse(asks(), purse), texts(*NAMES), store=Store(str(tmp_path / "s")), watcher=bars)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_pace_counts_from_the_first_reply_on_and_anew_in_each_part():
+    purse = Purse()
+    pace = Pace(purse)
+    pace.source_rows = 8
+    pace.begin(0.5)
+    assert (pace.reading(), pace.seconds_left()) == ("", None)
+    one = dict.fromkeys(purse.counts(), 0) | {"calls": 2, "paid_out": 50, "rows": 1, "accepted": 3, "refused": 1}
+    purse.add(one)
+    assert pace.reading() == "75 % accepted"
+    purse.add(one)
+    assert re.fullmatch(r"[\d,]+ tokens/s, [\d,]+ rows/s, 75 % accepted", pace.reading())
+    assert pace.seconds_left() > 0
+    purse.add(one)
+    purse.add(one)
+    assert pace.seconds_left() == 0
+    pace.begin(1.0)
+    assert (pace.reading(), pace.seconds_left()) == ("", None)
+
+
+def test_at_an_interrupt_what_was_answered_is_stored_and_the_units_end(tmp_path):
+    def answer(request):
+        if counting.calls == 30:
+            os.kill(os.getpid(), signal.SIGINT)
+        return "fine"
+
+    counting, store = Counting(answer), Store(str(tmp_path / "s"))
+    recipe = asks(counting, delay_s=0.02, capacity=2, sampling=Sampling(n=8))
+    with pytest.raises(KeyboardInterrupt):
+        run(recipe, texts(*NAMES, units=4), store=store, map=Threads())
+    assert 30 <= counting.calls < 8 * len(NAMES)
+    assert sum(read_calls(store, key)[0].num_rows for key in store.files.keys("calls")) >= 28
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("unit")]
+    assert run(recipe, texts(*NAMES, units=4), store=store, map=Threads()).manifest.rows == 8 * len(NAMES)
+
+
+def test_a_place_that_cannot_run_a_model_is_tried_once():
+    tried = []
+
+    class Refuses:
+        def open(self, model):
+            tried.append(model)
+            raise BadRecipe("out of memory")
+
+    where = Refuses()
+    for _ in range(3):
+        with pytest.raises(BadRecipe, match="out of memory"):
+            opened(where, echo_model())
+    assert len(tried) == 1
+    close_all()
+    with pytest.raises(BadRecipe):
+        opened(where, echo_model())
+    assert len(tried) == 2

@@ -5,6 +5,7 @@ another one costs no call.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from generators.replies import copied_share, length_ratio, numbers_kept, repeated_share
 from manifests.rows import Document
@@ -15,12 +16,17 @@ LENGTH, COPIED, NUMBERS, REPEATED = "gates/length_ratio", "gates/copied", "gates
 
 def beside(text: str, source: str) -> dict[str, float]:
     """Return the scores of a text beside its source, as the gates read them."""
-    text, source = " ".join(text.split()), " ".join(source.split())
+    text, source = _single_blanks(text), _single_blanks(source)
     return {
         LENGTH: length_ratio(text, source),
         COPIED: copied_share(text, source),
         NUMBERS: numbers_kept(text, source),
     }
+
+
+@lru_cache(maxsize=64)  # all candidates stand beside one source
+def _single_blanks(text: str) -> str:
+    return " ".join(text.split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ class _Asked:
     @property
     def done(self) -> bool:
         """Whether every call was answered, or failed."""
-        return all(call.done for calls in self._calls for call in calls)
+        return all([call.done for calls in self._calls for call in calls])  # noqa: C419 - it is asked often
 
     def outcomes(self) -> Iterator[Outcome]:
         """Yield what became of the row: by candidate, and by part where parts are not joined."""
@@ -162,9 +162,11 @@ class _Asked:
 
     def _joined(self, made: list[Row | Rejected]) -> Row | Rejected:
         """Return the parts as one row, with the white space that stood around them; one reject refuses all."""
+        if len(made) == 1:
+            return made[0]
         refused = next((one for one in made if isinstance(one, Rejected)), None)
-        if refused or len(made) == 1:
-            return refused or made[0]
+        if refused:
+            return refused
         texts = iter([getattr(one, "text", "") for one in made])
         pieces = [(*margins(part), bool(part.strip())) for part in self.parts or ()]
         text = "".join([f"{before}{next(texts).strip() if says else ''}{after}" for before, after, says in pieces])
@@ -179,7 +181,7 @@ class _Asked:
         if isinstance(made, Rejected):
             row = self.row if number is None else self.row.derive(part=part, candidate=candidate)
             return replace(made, row=row, values={**made.values, **spent})
-        key, labels = _call(calls), dict(made.labels) | {"generate/finish": replies[0].finish_reason}
+        key, labels = _call(calls), {**made.labels, "generate/finish": replies[0].finish_reason}
         if len(calls) > 1:
             labels["generate/calls"] = " ".join([call.key_of(call.result()).hex() for call in calls])
         if made.id == self.row.id:
@@ -202,11 +204,13 @@ class _Asked:
 
 def _spent(replies: list[Reply]) -> dict[str, float]:
     spent = {
-        "generate/tokens_in": float(sum(reply.tokens_in for reply in replies)),
-        "generate/tokens_out": float(sum(reply.tokens_out for reply in replies)),
+        "generate/tokens_in": float(sum([reply.tokens_in for reply in replies])),
+        "generate/tokens_out": float(sum([reply.tokens_out for reply in replies])),
     }
     known = [reply.logprob for reply in replies if reply.logprob is not None]
-    return spent | {"generate/logprob": sum(known)} if len(known) == len(replies) else spent
+    if len(known) == len(replies):
+        spent["generate/logprob"] = sum(known)
+    return spent
 
 
 def _call(calls: list[Call]) -> bytes:

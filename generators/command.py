@@ -11,6 +11,7 @@ from generators.pace import Pace
 from generators.plan import plan
 from generators.purse import Purse, with_purse
 from generators.together import Threads, Workers
+from manifests import cluster
 from manifests.errors import BadRecipe, BadSource, NotFound
 from manifests.options import Command
 from manifests.program import program
@@ -23,7 +24,7 @@ def generator(recipe: Callable[..., Recipe], *, default_source: str) -> Command:
     """Return the command that runs a recipe with model calls on a dataset.
 
     Units are threads of one process with one engine; `--workers` spreads them over so many workers on Ray, each of
-    them such a process.
+    them such a process. In a job of a cluster a local model gets a worker for each GPU, or for each node.
     """
     purse = Purse()
     pace = Pace(purse)
@@ -39,9 +40,10 @@ def generator(recipe: Callable[..., Recipe], *, default_source: str) -> Command:
     def callback(budget_tokens: int | None, plan_rows: int | None, **given: Any) -> Any:
         if budget_tokens is not None and given["workers"] not in {None, 1}:
             raise BadRecipe("--budget-tokens is counted in one process: leave out --workers")
-        given["workers"] = None if given["workers"] == 1 else given["workers"]  # one worker is this process
         purse.refill(budget_tokens, keep=given["preview"] is not None)
-        spread.engine = given.get("engine", "vllm")
+        spread.here = budget_tokens is not None or given["workers"] == 1
+        spread.gpus = 1 if given.get("engine") == "vllm" else 0
+        given["workers"] = None if spread.here else given["workers"]
         store, source = Store(given["store_url"]), dataset(given["sources"] or (default_source,))
         rows = _rows(store, source, default_source)
         if plan_rows:
@@ -55,6 +57,9 @@ def generator(recipe: Callable[..., Recipe], *, default_source: str) -> Command:
         return made
 
     command.callback = callback
+    for option in command.params:
+        if isinstance(option, click.Option) and option.name == "workers":
+            option.help = "Workers on Ray, each with its own engine [default: this process]."
     budget = "Stop cleanly after so many tokens of new calls, in and out."
     command.params += [
         click.Option(["--budget-tokens"], type=click.IntRange(1), metavar="N", help=budget),
@@ -87,9 +92,11 @@ class _Spread:
 
     def __init__(self, purse: Purse) -> None:
         self.purse = purse
-        self.engine = "vllm"
+        self.here = False  # in this process, come what may
+        self.gpus = 0  # of each worker
 
     def __call__(self, workers: int | None) -> Map:
-        if workers is None:
+        wanted = self.gpus > 0 and cluster.in_cluster()  # the driver of a job has no GPU
+        if workers is None and (self.here or not wanted):
             return Threads()
-        return Workers(workers, self.purse, gpus=1 if self.engine == "vllm" else 0)
+        return Workers(workers, self.purse, gpus=self.gpus)

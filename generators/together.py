@@ -53,8 +53,8 @@ class Workers:
 
     distributed = True
 
-    def __init__(self, workers: int, purse: Purse, *, gpus: float = 0) -> None:
-        """Take how many there are, the purse that their recipe was given, and the GPUs of each, where there are any."""
+    def __init__(self, workers: int | None, purse: Purse, *, gpus: float = 0) -> None:
+        """Take how many there are, the purse that their recipe was given, and the GPUs of each: see `actor_map`."""
         self.purse = purse
         self._map = actor_map(workers, UNITS, gpus)
 

@@ -71,7 +71,7 @@ class VllmEngine:
         for name, value in ON_CPU.items():
             os.environ.setdefault(name, value)
         self._heard = Heard("vllm") if os.environ["VLLM_CONFIGURE_LOGGING"] == "0" else None
-        with Hush():
+        with Hush(self._heard):
             self._engine, self._parameters = _load(place, model, str(folder))
         self._scheduler = self._engine.engine_core.engine_core.scheduler
         self._queue: SimpleQueue[tuple[Request, list[int], Future[Reply]] | None] = SimpleQueue()

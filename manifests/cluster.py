@@ -50,8 +50,11 @@ class ActorMap:
 
     distributed = True
 
-    def __init__(self, actors: int, units: int = 4, gpus: float = 0, address: str | None = None) -> None:
-        """Take how many workers, how many items at once in each, and the GPUs of each where the cluster has any."""
+    def __init__(self, actors: int | None = None, units: int = 4, gpus: float = 0, address: str | None = None) -> None:
+        """Take how many workers, how many items at once in each, and the GPUs of each where the cluster has any.
+
+        Without a number: one for each GPU that is asked for and there, or else one for each node.
+        """
         self.actors, self.units, self.gpus, self.address = actors, units, gpus, address
         self._crew: Crew | None = None
 
@@ -63,7 +66,7 @@ class ActorMap:
         queue = list(items)
         if not queue:
             return
-        ray = _started(max(self.actors, os.cpu_count() or 1), self.address)
+        ray = _started(max(self.actors or 1, os.cpu_count() or 1), self.address)
         if self._crew is None or self._crew.ray is not ray:
             self._crew = Crew(ray, self.actors, self.units, self.gpus)
         self._crew.take(function)
@@ -75,7 +78,7 @@ def ray_map(workers: int | None = None, address: str | None = None, memory_bytes
     return RayMap(workers, address, memory_bytes)
 
 
-def actor_map(actors: int, units: int = 4, gpus: float = 0, address: str | None = None) -> ActorMap:
+def actor_map(actors: int | None = None, units: int = 4, gpus: float = 0, address: str | None = None) -> ActorMap:
     """Return a `map` over workers that keep what they loaded, on the same Ray as `ray_map`."""
     return ActorMap(actors, units, gpus, address)
 
@@ -113,7 +116,7 @@ def _started(workers: int | None, address: str | None) -> Any:
         return ray
     root = str(Path(__file__).parents[1])
     paths = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    address = address or ("auto" if _in_cluster() else None)
+    address = address or ("auto" if in_cluster() else None)
     local: dict[str, Any] = {}
     if address is None:
         local = {"num_cpus": workers or os.cpu_count(), "include_dashboard": False}
@@ -127,13 +130,14 @@ def _started(workers: int | None, address: str | None) -> Any:
     return ray
 
 
-def _in_cluster() -> bool:
+def in_cluster() -> bool:
+    """Tell whether this process belongs to a job of a cluster, or was told of one."""
     return "RAY_JOB_ID" in os.environ or "RAY_ADDRESS" in os.environ
 
 
 def _ray() -> Any:
     """Import ray late: it takes a second, and reads the variables below once, while it is imported."""
-    if not _in_cluster() and "ray" not in sys.modules:
+    if not in_cluster() and "ray" not in sys.modules:
         _own_token()
     import ray  # noqa: PLC0415
 

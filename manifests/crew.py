@@ -29,13 +29,16 @@ class Member:
 class Crew:
     """So many workers, replaced as they die."""
 
-    def __init__(self, ray: Any, actors: int, units: int, gpus: float) -> None:
+    def __init__(self, ray: Any, actors: int | None, units: int, gpus: float) -> None:
         """Start the workers; each has `gpus` where the cluster has any, and its share of the cores."""
         self.ray, self.units = ray, units
-        gpus = gpus if ray.cluster_resources().get("GPU") else 0
+        there = ray.cluster_resources().get("GPU", 0)
+        gpus = gpus if there else 0
+        nodes = [node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]]
+        actors = actors or max(1, int(there / gpus) if gpus else len(nodes))
         self.hire = ray.remote(Worker).options(
             max_concurrency=units,
-            num_cpus=1 if gpus else _cores(ray, actors),
+            num_cpus=1 if gpus else _cores(nodes, actors),
             num_gpus=gpus,
         )
         self.falls = 0  # in a row, of workers that never came up
@@ -115,8 +118,7 @@ class Worker:
             raise
 
 
-def _cores(ray: Any, actors: int) -> int:
-    """Return how many cores each of so many workers can have, spread evenly over the nodes; at least one."""
-    nodes = [node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]]
-    nodes = [cores for cores in nodes if cores >= 1]
-    return max(1, int(min(nodes, default=1)) // -(-actors // max(1, len(nodes))))
+def _cores(nodes: list[float], actors: int) -> int:
+    """Return how many cores each of so many workers can have, spread evenly over nodes with so many; at least one."""
+    able = [cores for cores in nodes if cores >= 1]
+    return max(1, int(min(able, default=1)) // -(-actors // max(1, len(able))))

@@ -3,8 +3,6 @@
 This is the only file that knows every package. What a command needs is imported when it runs, so that help is quick.
 """
 
-import importlib
-import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +11,7 @@ import click
 import manifests.upkeep  # noqa: F401 - its commands are among COMMANDS
 from manifests.commands import COMMANDS, find_row, in_option, open_store
 from manifests.options import DEFAULT_STORE, Command, Group, echo_json, json_option, store_option
+from manifests.programs import Programs
 from trainer import pretrain
 
 if TYPE_CHECKING:
@@ -22,27 +21,13 @@ if TYPE_CHECKING:
     from manifests.provenance import Trace
     from manifests.rows import Origin
     from manifests.store import Store
+    from trainer.checkpoint import Checkpoint
 
 ROOT = Path(__file__).parent
-QUICK_NAME = "web-sample"
+QUICK_NAME, QUICK_WRITTEN = "web-sample", "web-distilled"
+DISTILLED = "--style distill --languages en --part-tokens 80 --parts 1 --max-tokens 100 --temperature 0.3 --limit 40"
+TRAINED = "--steps 300 --batch 8 --length 256 --width 128 --warmup-steps 30"
 PROGRAMS = ("corpus", "generators")  # packages whose files may be programs: those that define `recipe`
-
-
-class Programs(Group):
-    """The datasets that can be made: one for each file that defines `recipe()`."""
-
-    def list_commands(self, _ctx: click.Context) -> list[str]:
-        return sorted(_programs())
-
-    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
-        module = _programs().get(name)
-        made: click.Command | None = importlib.import_module(module).main if module else None
-        return made
-
-    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        rows = [(name, _first_line(module)) for name, module in sorted(_programs().items())]
-        with formatter.section("Datasets"):
-            formatter.write_dl(rows)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -52,11 +37,6 @@ def main() -> None:
 
     A first round: koba quickstart
     """
-
-
-@main.group("run", cls=Programs)
-def run_program() -> None:
-    """Make a dataset: `koba run NAME --help` shows its options."""
 
 
 @main.group("models", cls=Group)
@@ -146,14 +126,49 @@ def _follower(store: "Store", warcs: tuple[str, ...]) -> "Callable[[bytes, Manif
     return follow
 
 
+@main.command("report", cls=Command)
+@click.argument("what", metavar="NAME|CHECKPOINT")
+@click.option(
+    "-o", "--output", default="report.html", show_default=True, type=click.Path(dir_okay=False, path_type=Path)
+)
+@store_option
+def write_report(what: str, output: Path, store_url: str) -> None:
+    """Write a report on a dataset or a training: one HTML file that opens offline."""
+    from manifests.report.page import dataset_page
+
+    store = open_store(store_url)
+    if Path(what).is_dir() and not store.history(what.partition("@")[0]):
+        from generators.receipts import Receipts
+        from trainer.checkpoint import checkpoint_at
+        from trainer.training_page import training_page
+
+        page = training_page(store, checkpoint_at(Path(what)), recall=Receipts(store))
+    else:
+        page = dataset_page(store, store.manifest(what), what)
+    output.write_text(page, encoding="utf-8")
+    click.echo(output)
+
+
 @main.command("quickstart", cls=Command)
 @click.option("--warc", "warcs", multiple=True, metavar="PATH_OR_URL", help="Your own crawl in place of the sample.")
 @click.option("--with-debian-docs", is_flag=True, help="Add Japanese and English manuals, where apt can fetch them.")
 @click.option("--downloads", default="downloads", show_default=True, type=click.Path(file_okay=False, path_type=Path))
 @click.option("--report", default="report.html", show_default=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--folder", default="runs/quickstart", show_default=True, type=click.Path(file_okay=False, path_type=Path)
+)
+@click.option("--web-only", is_flag=True, help="Stop before the language models: no torch and no vLLM are needed.")
 @store_option
-def quickstart(warcs: tuple[str, ...], with_debian_docs: bool, downloads: Path, report: Path, store_url: str) -> None:
-    """Make a first dataset from real web pages, change a threshold, and see what changed and why."""
+def quickstart(
+    warcs: tuple[str, ...],
+    with_debian_docs: bool,
+    downloads: Path,
+    report: Path,
+    folder: Path,
+    web_only: bool,
+    store_url: str,
+) -> None:
+    """Make a dataset from real web pages, rewrite some with a model, train another on both, and trace one step back."""
     crawl = warcs or tuple(str(path) for path in _fetch(downloads))
     shown = " ".join(warcs) if warcs else f"'{downloads}/*.warc.gz'"
     if with_debian_docs:
@@ -176,8 +191,23 @@ def quickstart(warcs: tuple[str, ...], with_debian_docs: bool, downloads: Path, 
     _step("The way back of one page to the record of the crawl")
     for row_id, version in rows[:1]:
         _call(["trace", row_id, "--in", version], store_url)
-    _step("All of it on one page")
+    if web_only:
+        _step("All of it on one page")
+        _call(["report", QUICK_NAME, "-o", str(report)], store_url)
+        return
+    _step("A small language model as an artifact: fetched, checked, converted")
+    _call(["models", "add", "smollm2", "--downloads", str(downloads)], store_url)
+    _step("It rewrites the beginnings of forty pages; every call is paid for once")
+    _call(["run", "paraphrase", second, *DISTILLED.split(), "--tag", QUICK_WRITTEN], store_url)
+    _call(["sample", QUICK_WRITTEN, "-n", "2"], store_url)
+    _step("A compact hybrid of Mamba-2 and attention is trained on both")
+    made = _call(["train", second, QUICK_WRITTEN, *TRAINED.split(), "--folder", str(folder)], store_url)
+    _step("One step of it, back through the calls to the records of the crawl")
+    step = _step_that_read(store_url, made, f"tokens/{QUICK_WRITTEN}")
+    _call(["trace", str(folder), "--step", str(step)], store_url)
+    _step("All of it on two pages")
     _call(["report", QUICK_NAME, "-o", str(report)], store_url)
+    _call(["report", str(folder), "-o", str(report.with_stem(f"{report.stem}-training"))], store_url)
 
 
 def _fetch(downloads: Path) -> list[Path]:
@@ -220,22 +250,16 @@ def _quick_rows(store_url: str, first: str, second: str) -> list[tuple[str, str]
     return [(row_id, version) for row_id, version in rows if row_id]
 
 
-def _programs() -> dict[str, str]:
-    files = [path for package in PROGRAMS for path in sorted((ROOT / package).glob("*.py"))]
-    return {
-        path.stem: f"{path.parent.name}.{path.stem}"
-        for path in files
-        if re.search(r"^def recipe\(", path.read_text(encoding="utf-8"), re.MULTILINE)
-    }
+def _step_that_read(store_url: str, checkpoint: "Checkpoint", name: str) -> int:
+    """Return the first step of a training that read a row of the newest version of a dataset."""
+    from trainer.seen import first_step_of
+
+    store = open_store(store_url)
+    head = store.head(name)
+    return first_step_of(store, checkpoint, head.manifest) if head else 1
 
 
-def _first_line(module: str) -> str:
-    text = (ROOT / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
-    found = re.search(r'^(?:r?""")(.+)$', text, re.MULTILINE)
-    return found[1].rstrip('"') if found else ""
-
-
-for one in (*COMMANDS, pretrain.main):
+for one in (*COMMANDS, Programs(ROOT, PROGRAMS), pretrain.main):
     main.add_command(one)
 
 if __name__ == "__main__":

@@ -219,17 +219,3 @@ def what_if_threshold(name: str, rule: str, threshold: float, store_url: str, as
         echo_json(answer.to_json())
     else:
         click.echo(sentence(answer))
-
-
-@command("report")
-@click.argument("name")
-@click.option(
-    "-o", "--output", default="report.html", show_default=True, type=click.Path(dir_okay=False, path_type=Path)
-)
-def write_report(name: str, output: Path, store_url: str) -> None:
-    """Write a report on a dataset: one HTML file that opens offline."""
-    from manifests.report.page import dataset_page
-
-    store = open_store(store_url)
-    output.write_text(dataset_page(store, store.manifest(name), name), encoding="utf-8")
-    click.echo(output)

@@ -33,14 +33,11 @@ class Seen:
 
 def step_rows(store: Store, checkpoint: Checkpoint, step: int) -> list[Seen]:
     """Return what a step saw, in order. Steps count from 1; the checkpoint may be an earlier or a later one."""
-    job = checkpoint.job
-    sources = open_mix(store, job.data)
-    settings = job.settings
-    loader = Loader(sources, length=settings.length, batch=settings.batch, seed=settings.seed, epochs=settings.epochs)
+    loader = _loader(store, checkpoint)
     return [
         Seen(
-            sources[span.source].id(span.row),
-            sources[span.source].manifest.id,
+            loader.sources[span.source].id(span.row),
+            loader.sources[span.source].name,
             sequence,
             span.epoch,
             span.start,
@@ -49,6 +46,21 @@ def step_rows(store: Store, checkpoint: Checkpoint, step: int) -> list[Seen]:
         for sequence, spans in enumerate(loader.rows_of_step(step))
         for span in spans
     ]
+
+
+def first_step_of(store: Store, checkpoint: Checkpoint, manifest: str) -> int:
+    """Return the first step that read a row of a dataset of tokens, by its id; 1 where none did."""
+    loader = _loader(store, checkpoint)
+    while loader.state.step < checkpoint.step and (plan := loader.plan()) is not None:
+        if any(loader.sources[span.source].name == manifest for spans in plan for span in spans):
+            return loader.state.step
+    return 1
+
+
+def _loader(store: Store, checkpoint: Checkpoint) -> Loader:
+    settings = checkpoint.job.settings
+    sources = open_mix(store, checkpoint.job.data)
+    return Loader(sources, length=settings.length, batch=settings.batch, seed=settings.seed, epochs=settings.epochs)
 
 
 def by_row(seen: Sequence[Seen]) -> dict[tuple[bytes, int], list[Seen]]:

@@ -16,6 +16,7 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import Any
 
@@ -160,10 +161,15 @@ def _made(found: type[Any], options: Mapping[str, Any]) -> Any:
 def _libraries(found: type[Any], release: str | None) -> dict[str, str]:
     """Return the versions of what decides: of those libraries that are installed, and of the class's own package."""
     home = found.__module__.partition(".")[0]
-    own = packages_distributions().get(home, [])
+    own = [home] if home == "datatrove" else _distributions().get(home, [])
     if not own and release is None:
         raise BadRecipe(f"Datatrove: no distribution has {home!r}, so its code has no version; give a release='1'")
     return {name: known for name in sorted({*_DECIDING, *own}) if (known := _version(name))}
+
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    return packages_distributions()  # 3 s
 
 
 def _version(distribution: str) -> str | None:

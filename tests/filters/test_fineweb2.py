@@ -16,7 +16,7 @@ def test_words_are_cut_as_small_as_they_are_in_the_dictionary():
     assert japanese_words("東京都に　行く。\n\n彼は3回") == ("東京", "都", "に", "行く", "。", "彼", "は", "3", "回")
 
 
-@pytest.mark.parametrize("text", ["あ" * (2 * MAX_CHARS + 7), "𠮷野家。" * MAX_CHARS, "行く。\n" * MAX_CHARS])
+@pytest.mark.parametrize("text", ["あ" * (MAX_CHARS + 7), "𠮷野家。" * (MAX_CHARS // 3), "行く。\n" * (MAX_CHARS // 3)])
 def test_a_long_text_is_cut_and_loses_nothing(text):
     assert "".join(japanese_words(text)) == text.replace("\n", "")
 
@@ -52,12 +52,17 @@ def test_thresholds_are_those_of_fineweb_2():
         ("本日は休業いたします。\n" + TEXT + "\n本日は休業いたします。" * 8, "fineweb2/duplicate_lines"),
         ("\n".join(TEXT.replace("\n", "").replace("。", "。\n\n\n\n\n").split("、")), "fineweb2/list"),
         (TEXT.replace("。", ""), "fineweb2/few_ended_lines"),
-        (TEXT.split("、")[1] + "。", "fineweb2/few_words"),
         ("", "fineweb2/no_lines"),
     ],
 )
 def test_what_is_no_running_text_is_refused(text, expected):
     assert reason(FineWeb2Japanese(), text) == expected
+
+
+@pytest.mark.parametrize(("more", "expected"), [(0, None), (1, "fineweb2/few_words")])
+def test_a_text_has_as_many_words_as_are_asked_for(more, expected):
+    words = int(values(FineWeb2Japanese(), TEXT)["fineweb2/words"])
+    assert reason(FineWeb2Japanese(min_words=words + more), TEXT) == expected
 
 
 def test_shares_are_measured_over_words():

@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import linear, silu
 
 from manifests.errors import BadRecipe
-from trainer.attention import attend, attend_ref
+from trainer.attention import attend, attend_fused, attend_ref
 from trainer.config import Config
 from trainer.layout import Layout
 from trainer.model import Hybrid, SwiGLU, parameter_count
@@ -47,10 +47,11 @@ def test_the_scan_in_chunks_equals_the_scan_by_tokens(layout, groups, chunk):
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("window", [None, 1, 16, 35, 69, 70, 100])
-def test_attention_in_blocks_equals_attention_with_one_mask(layout, window):
+@pytest.mark.parametrize("way", [attend, attend_fused])
+def test_attention_in_blocks_equals_attention_with_one_mask(layout, window, way):
     torch.manual_seed(0)
     inputs = [torch.randn(2, heads, 70, 8).double().requires_grad_() for heads in (4, 2, 2)]
-    mixed = [way(*inputs, layout, window) for way in (attend, attend_ref)]
+    mixed = [attend_any(*inputs, layout, window) for attend_any in (way, attend_ref)]
     assert torch.allclose(*mixed, atol=1e-12)
     gradients = [torch.autograd.grad(y.sin().sum(), inputs) for y in mixed]
     assert all(torch.allclose(a, b, atol=1e-12) for a, b in zip(*gradients, strict=True))

@@ -30,17 +30,16 @@ class Threads:
         """
         failures: list[KobaError] = []
         flying: deque[Future[Any]] = deque()
-        pool, ended = ThreadPoolExecutor(self.units, thread_name_prefix="unit"), False
+        pool = ThreadPoolExecutor(self.units, thread_name_prefix="unit")
         try:
             for item in items:
                 flying.append(pool.submit(function, item))
                 while len(flying) >= 2 * self.units:
-                    yield from _landed(flying.popleft(), failures)
+                    yield from _landed(flying, failures)
             while flying:
-                yield from _landed(flying.popleft(), failures)
-            ended = True
+                yield from _landed(flying, failures)
         finally:
-            if not ended:  # the units at work would wait for all that they asked
+            if flying:  # the units at work would wait for all that they asked
                 pool.shutdown(wait=False, cancel_futures=True)
                 close_all()
             pool.shutdown()
@@ -76,11 +75,12 @@ class _Telling:
         return self.function(item), self.purse.taken()
 
 
-def _landed(future: Future[Any], failures: list[KobaError]) -> Iterator[Any]:
-    while not future.done():  # a wait without an end is deaf to an interrupt that another thread receives
-        wait([future], timeout=AWAKE_S)
+def _landed(flying: deque[Future[Any]], failures: list[KobaError]) -> Iterator[Any]:
+    """Wait for the first unit and yield its result. It is in the air until it is done, whatever interrupts the wait."""
+    while not flying[0].done():  # a wait without an end is deaf to an interrupt that another thread receives
+        wait([flying[0]], timeout=AWAKE_S)
     try:
-        result = future.result()
+        result = flying.popleft().result()
     except KobaError as error:
         failures.append(error)
         return

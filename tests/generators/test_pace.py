@@ -1,5 +1,6 @@
 """What a person who waits for model calls is shown, and what an interrupt leaves behind."""
 
+import gc
 import os
 import pty
 import re
@@ -110,6 +111,16 @@ def test_at_an_interrupt_what_was_answered_is_stored_and_the_units_end(tmp_path)
     assert sum(read_calls(store, key)[0].num_rows for key in store.files.keys("calls")) >= 28
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("unit")]
     assert run(recipe, texts(*NAMES, units=4), store=store, map=Threads()).manifest.rows == 8 * len(NAMES)
+
+
+def test_after_a_run_its_engine_is_still_there(tmp_path):
+    recipe, store = asks(Counting()), Store(str(tmp_path / "s"))
+    engine = opened(recipe.steps[0].engine, recipe.steps[0].model)
+    run(recipe, texts(*NAMES, units=4), store=store, map=Threads())
+    gc.collect()
+    assert opened(recipe.steps[0].engine, recipe.steps[0].model) is engine
+    run(recipe, texts(*NAMES[:7], units=3), store=Store(str(tmp_path / "t")), map=Threads())
+    assert opened(recipe.steps[0].engine, recipe.steps[0].model) is engine
 
 
 def test_a_place_that_cannot_run_a_model_is_tried_once():

@@ -1,7 +1,7 @@
 """A model's replies as rows: all candidates, every refusal with its reason, nothing twice and nothing lost."""
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import polars as pl
 import pytest
@@ -82,6 +82,9 @@ def test_equal_requests_share_their_replies(tmp_path):
         ({"model": echo_model(tokenizer="another")}, 3),
         ({"sampling": Sampling(temperature=0.5)}, 3),
         ({"sampling": Sampling(top_p=0.9)}, 3),
+        ({"sampling": Sampling(top_k=40)}, 3),
+        ({"sampling": Sampling(min_p=0.1)}, 3),
+        ({"sampling": Sampling(repetition_penalty=1.1)}, 3),
         ({"sampling": Sampling(stop=("\n",))}, 3),
         ({"sampling": Sampling(seed=1)}, 3),
         ({"task": Again(system="You are a mountain.")}, 3),
@@ -100,6 +103,23 @@ def test_what_can_change_a_reply_makes_new_calls_and_nothing_else_does(tmp_path,
     assert answer.calls == 3
     made(tmp_path, asks(answer, **changes), texts("one", "two", "three"))
     assert answer.calls == 3 + calls
+
+
+def test_every_field_of_the_sampling_but_the_number_of_candidates_and_the_limit_is_in_the_key_of_a_call():
+    changed = {"temperature": 0.5, "top_p": 0.9, "top_k": 40, "min_p": 0.1, "repetition_penalty": 1.1, "stop": ("\n",)}
+    assert {*changed, "n", "max_tokens", "seed"} == {field.name for field in fields(Sampling)}
+    keys = [Sampling().key, *(Sampling(**{name: value}).key for name, value in changed.items())]
+    assert len(set(keys)) == len(keys)
+    assert Sampling(n=8, max_tokens=5, seed=1).key == Sampling().key  # the seed is in the key of each candidate
+
+
+def test_a_document_that_stands_in_two_shards_becomes_one_row_and_one_call(tmp_path):
+    answer = Counting()
+    source = Source((Texts(("same",)), Texts(("other", "same"))))
+    store, manifest = made(tmp_path, asks(answer), source)
+    found = rows(store, manifest)
+    assert (manifest.rows, len({row.id for row in found}), answer.calls) == (2, 2, 2)
+    assert manifest.steps[1].reasons == {"input/repeated_id": 1}
 
 
 def test_a_changed_prompt_costs_new_calls_for_its_own_recipe_only(tmp_path):

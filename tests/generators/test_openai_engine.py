@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -246,18 +246,19 @@ def test_no_more_requests_than_allowed_are_open_at_once(server):
 
 
 def test_every_field_of_the_sampling_is_sent(server):
-    sampling = Sampling(max_tokens=9, temperature=0.3, top_p=0.8, top_k=40, min_p=0.1, stop=("\n",))
+    sampling = Sampling(9, 0.3, 0.8, top_k=40, min_p=0.1, repetition_penalty=1.2, stop=("\n",))
     server.engine().submit(request(sampling=sampling)).result(timeout=10)
     [(path, body)] = server.bodies
     assert path == "/v1/completions"
-    sent = {name: body[name] for name in ("max_tokens", "temperature", "top_p", "top_k", "min_p", "stop", "seed")}
-    assert sent == {
+    assert {one.name: body[one.name] for one in fields(Sampling)} == {
         "max_tokens": 9,
         "temperature": 0.3,
         "top_p": 0.8,
         "top_k": 40,
         "min_p": 0.1,
+        "repetition_penalty": 1.2,
         "stop": ["\n"],
+        "n": 1,  # each candidate is a request of its own
         "seed": 5,
     }
     assert body["add_special_tokens"] is False

@@ -68,7 +68,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
         `part` and `candidate` tell several rows of one parent apart. The id is final once `run` has mixed the
         fingerprint of the step into it: the same text made by another prompt is another row.
         """
-        parents = changes.pop("parents", (self.id,))
+        parents = tuple(changes.pop("parents", (self.id,)))
         return self.replace(id=derived_id(parents, "", part, candidate), parents=parents, **changes)
 
     @property

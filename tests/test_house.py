@@ -20,7 +20,7 @@ ALONE = {  # heavy libraries: each is imported in one module
     "datasketch": ["dedup/reference.py"],
     "nltk": ["dedup/reference.py"],
     "vllm": ["generators/vllm_engine.py"],
-    "datatrove": [],
+    "datatrove": ["filters/datatrove_stage.py"],
 }
 
 

@@ -1,0 +1,114 @@
+"""The code of a `<pre>` as its author wrote it, and the language that the page says it is in.
+
+Highlighters put line numbers, copy buttons and a gutter around the code, or lay both out as a table; none of that is
+code. All else is the DOM's text, character for character.
+"""
+
+import re
+from collections.abc import Iterator
+
+from lxml.etree import _Element as Node
+
+_LINE_ENDS = re.compile("\r\n?")
+_NOT_CODE = re.compile(
+    r"(?:^|\s)(?:line-?numbers?(?:-rows)?|lineno\w*|linenos?|hljs-ln-numbers|gutter|rouge-gutter|blob-num|"
+    r"CodeMirror-linenumber|copy(?:-|to|_)?\w*|btn-clipboard|code-?copy\w*|clipboard\w*|sr-only|visually-hidden)(?:\s|$)",
+    re.IGNORECASE,
+)
+_NEVER_CODE = frozenset(("button", "script", "style", "textarea", "select", "svg", "template", "clipboard-copy"))
+_LANGUAGE = re.compile(
+    r"(?:^|[\s;])(?:(?:language|lang|highlight-source|highlight|brush|sourceCode)\s*[-:_]\s*)([\w+#.-]+)", re.IGNORECASE
+)
+_KNOWN = frozenset(
+    "abap ada apache apl asm assembly awk bash basic batch bat c c++ c# clojure cmake cmd cobol coffeescript console cpp "
+    "csharp css csv cuda cython d dart delphi diff docker dockerfile elixir elm erlang f# fish fortran fsharp gherkin "
+    "git glsl go golang gradle graphql groovy haskell hcl html http ini java javascript js json json5 jsonc jsx julia "
+    "kotlin latex less lisp llvm lua makefile markdown matlab md mermaid mysql nasm nginx nim nix objc objective-c ocaml "
+    "pascal perl pgsql php plaintext postgresql powershell prolog properties protobuf ps1 py python python3 pycon r rb rs "
+    "ruby rust sass scala scheme scss sh shell solidity sparql sql svelte swift tcl terraform tex text toml ts tsx "
+    "typescript vb vbnet verilog vhdl vim vue wasm xml yaml yml zig zsh".split()
+)
+_SAID_OTHERWISE = {"ipython3": "python", "ipython": "python", "default": "", "none": "", "notranslate": ""}
+_ANCESTORS = 3  # <div class="highlight-python"><div class="highlight"><pre>
+
+
+def code_of(pre: Node) -> str:
+    """Return the text of a `<pre>`, without what a highlighter put there; line ends are \\n."""
+    columns = [cell for cell in pre.iter("td") if not _is_gutter(cell)]
+    pieces = _pieces(pre) if not columns else _by_rows(columns)
+    text = _LINE_ENDS.sub("\n", "".join(pieces))
+    return text.removeprefix("\n")  # HTML drops one line end after <pre>; libxml2 does not
+
+
+def language_of(pre: Node) -> str:
+    """Return the language in the words of the page ("rust", "pycon"), "" where it names none."""
+    nodes = [pre, *pre.iterchildren("code")]
+    above = pre.getparent()
+    for _ in range(_ANCESTORS):
+        if above is None or above.tag not in {"div", "figure", "td", "section", "pre"}:
+            break
+        nodes.append(above)
+        above = above.getparent()
+    for node in nodes:
+        for name in ("data-lang", "data-language", "data-code-language", "lang", "class"):
+            value = node.get(name) or ""
+            found = _language(value, is_class=name == "class") if value and (name != "lang" or node is pre) else None
+            if found is not None:
+                return found
+    return ""
+
+
+def is_gutter(pre: Node) -> bool:
+    """Tell whether a `<pre>` holds the line numbers of the one beside it."""
+    cell = pre.getparent()
+    return cell is not None and cell.tag in {"td", "div"} and _is_gutter(cell)
+
+
+def _language(value: str, *, is_class: bool) -> str | None:
+    if not is_class:
+        word = value.strip().lower()
+        return _SAID_OTHERWISE.get(word, word) if word in _KNOWN or word in _SAID_OTHERWISE else None
+    for found in _LANGUAGE.finditer(value):
+        word = found[1].lower().rstrip(".;")
+        if word in _SAID_OTHERWISE or re.search("[a-z]", word):
+            return _SAID_OTHERWISE.get(word, word)
+    return next((word for word in value.lower().split() if word in _KNOWN and word not in {"text", "d", "r", "c"}), None)
+
+
+def _is_gutter(cell: Node) -> bool:
+    if _NOT_CODE.search(cell.get("class") or ""):
+        return True
+    return "".join(cell.itertext()).strip().replace("\n", "").replace(" ", "").isdigit() and cell.getnext() is not None
+
+
+def _by_rows(cells: list[Node]) -> Iterator[str]:
+    """Yield a line of code for each row: highlighters that number lines put each into a row of its own."""
+    for cell in cells:
+        line = "".join(_pieces(cell))
+        yield line if line.endswith("\n") else line + "\n"
+
+
+def _pieces(node: Node) -> Iterator[str]:
+    """Yield the text in the order of the document, without recursion: pages nest deeper than Python's stack."""
+    if node.text:
+        yield node.text
+    stack = [iter(node)]
+    path = [node]
+    while stack:
+        child = next(stack[-1], None)
+        if child is None:
+            stack.pop()
+            done = path.pop()
+            if stack and done.tail:
+                yield done.tail
+            continue
+        if child.tag == "br":
+            yield "\n"
+        if child.tag in _NEVER_CODE or _NOT_CODE.search(child.get("class") or ""):
+            if child.tail:
+                yield child.tail
+            continue
+        if child.text:
+            yield child.text
+        stack.append(iter(child))
+        path.append(child)

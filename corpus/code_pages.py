@@ -1,0 +1,110 @@
+"""Pages with code to Markdown, after PLaMo 2, section 2.2.2: a gate on the bytes, then parsing, then a second look.
+
+    HasCode()            pages whose bytes have a <pre> or <code>: most have none and are not worth parsing
+    ExtractMarkdown()    the main content with its code in fences, of pages where a <pre> is part of it
+
+Pages that are refused: code_gate/no_tag, code_gate/no_block; and what corpus.extract refuses, for its reasons.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lxml.etree import _Element as Node
+
+from corpus.blocks import Block, Element, blocks_of
+from corpus.charset import decode
+from corpus.extract import Extracted, clean, extracted, shares, title_of
+from corpus.formulas import has_formulas
+from corpus.html_tree import parse
+from corpus.main_text import main_blocks
+from corpus.markdown_writer import markdown
+from manifests.rows import Page, Row
+from manifests.stage import Kept, Rejected, Rule, Rules, Stage, Values, at_least, at_most
+
+_TAG = re.compile(rb"<(?:pre|code)[\s/>]", re.IGNORECASE)
+_STARTS = (b"<pre", b"<code", b"<PRE", b"<CODE", b"<Pre", b"<Code")  # ten times as fast as the expression
+_SAMPLE_BYTES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class HasCode(Rules):
+    """Pages whose bytes have the tag of code. One in a comment or script passes, and is seen through later."""
+
+    min_tags: int = 1
+
+    def rules(self) -> tuple[Rule, ...]:
+        return at_least("code_gate/no_tag", "code_gate/tag", self.min_tags)
+
+    def measure(self, row: Page) -> Values:
+        return {"code_gate/tag": float(has_code_tag(row.content))}
+
+
+def has_code_tag(content: bytes) -> bool:
+    """Tell whether undecoded HTML has a `<pre>` or `<code>` in any writing, in UTF-16 as well."""
+    if content[:_SAMPLE_BYTES].count(0) > _SAMPLE_BYTES // 8:
+        content = content.replace(b"\0", b"")
+    return any([start in content for start in _STARTS]) and _TAG.search(content) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractMarkdown(Stage):
+    """The main content of a page with code as Markdown, with the same id, and with the labels `title` and `charset`."""
+
+    version: ClassVar[int] = 1
+    libraries: ClassVar[tuple[str, ...]] = ("lxml", "charset-normalizer")
+    dear: ClassVar[bool] = True
+
+    min_code_chars: int = 1  # in <pre>, in the main content
+    max_damage: float = 0.05  # share of characters that could not be decoded
+    timeout_s: float = 10.0  # CPU seconds a page; 0.015 is usual
+    memory_bytes: int = 1 << 30  # address space a page; a page of 5 MB takes 0.1 GB
+
+    def rules(self) -> tuple[Rule, ...]:
+        return (
+            *at_most("charset/undecodable", "charset/damage", self.max_damage),
+            *at_least("extract/empty", "extract/chars", 1),
+            *at_least("code_gate/no_block", "extract/code_chars", self.min_code_chars),
+        )
+
+    def __call__(self, rows: Iterable[Page]) -> Iterator[Row | Kept | Rejected]:
+        return extracted(rows, main_markdown, self)
+
+
+def main_markdown(content: bytes, content_type: str, url: str, max_damage: float) -> Extracted:
+    """Return the main content of an HTML page as Markdown, in this process and without limits."""
+    decoded = decode(content, content_type)
+    damage = decoded.damage
+    tree = parse(decoded.text) if damage <= max_damage else None
+    if tree is None:
+        return Extracted(charset=decoded.charset, damage=damage)
+    formulas = has_formulas(decoded.text)
+    blocks, elements = blocks_of(tree, formulas=formulas)
+    keep = main_blocks(blocks, elements, url)
+    root, dropped = _content(blocks, elements, keep)
+    text = clean_markdown(markdown(root, dropped, formulas=formulas)) if root is not None else ""
+    return Extracted(text, title_of(tree), decoded.charset, damage, *shares(blocks, keep))
+
+
+def clean_markdown(text: str) -> str:
+    """Return Markdown without characters that are no text. Code in it stays as it is: blanks, blank lines and all."""
+    return _NO_TEXT.sub("", text).strip("\n")
+
+
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufeff\ufffe\uffff]")
+
+
+def _content(blocks: list[Block], elements: list[Element], keep: list[bool]) -> tuple[Node | None, list[Node]]:
+    """Return the innermost element around all kept blocks, and the elements in it of which nothing is kept."""
+    kept = [place for place, chosen in enumerate(keep) if chosen]
+    if not kept:
+        return None, []
+    first, last = kept[0], kept[-1]
+    root = [element for element in elements if element.start <= first and element.end > last][-1]
+    dropped = []
+    for element in elements:
+        inside = keep[element.start : element.end]
+        if inside and not any(inside):
+            dropped.append(element.node)
+    return root.node, dropped

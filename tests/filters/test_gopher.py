@@ -1,6 +1,8 @@
 import pytest
 
+from filters.fineweb import FineWebQuality
 from filters.gopher import GopherQuality, GopherRepetition
+from filters.words import words
 from manifests.rows import Document
 from manifests.stage import Rejected
 from tests.filters.judging import reason, values
@@ -41,15 +43,15 @@ def test_what_does_not_read_like_text_is_refused(text, expected):
 
 @pytest.mark.parametrize(("hashes", "expected"), [(10, None), (11, "gopher/many_hashes")])
 def test_one_hash_in_ten_words_and_signs_is_kept(hashes, expected):
-    words = STOP + distinct(100 - 2 - hashes)
-    assert reason(GopherQuality(), words + " #" * hashes) == expected
+    text = STOP + distinct(100 - 2 - hashes)
+    assert reason(GopherQuality(), text + " #" * hashes) == expected
 
 
 @pytest.mark.parametrize("ellipsis", ["...", "…"])
 @pytest.mark.parametrize(("count", "expected"), [(10, None), (11, "gopher/many_ellipses")])
 def test_one_ellipsis_in_ten_words_and_signs_is_kept(ellipsis, count, expected):
-    words = STOP + distinct(100 - 2 - count)
-    assert reason(GopherQuality(), words + f" {ellipsis}" * count + "\nend\n\n\n") == expected
+    text = STOP + distinct(100 - 2 - count)
+    assert reason(GopherQuality(), text + f" {ellipsis}" * count + "\nend\n\n\n") == expected
 
 
 @pytest.mark.parametrize("bullet", ["•", "-"])
@@ -116,3 +118,21 @@ def test_duplicate_ngrams_do_not_overlap():
     text = " ".join(["go"] * 15)
     # The first 5-gram is new, the one after it is its repetition and ends at word 6, the next ends at word 11.
     assert values(GopherRepetition(), text)["gopher/duplicate_5grams"] == 2 * 5 * len("go") / len(text)
+
+
+def test_signs_count_among_the_words_of_which_a_share_has_a_letter_unless_told_otherwise():
+    text = "the words, of, a, text, " * 20
+    assert values(GopherQuality(), text)["gopher/alpha_words"] == 5 / 9
+    assert reason(GopherQuality(), text) == "gopher/few_alpha_words"
+    assert values(GopherQuality(alpha_counts_signs=False), text)["gopher/alpha_words"] == 1
+    assert reason(GopherQuality(alpha_counts_signs=False), text) is None
+
+
+def test_the_words_of_a_text_are_told_once_for_all_stages():
+    words.cache_clear()
+    rows = [Document(id=bytes([n]) * 16, text=STOP + distinct(60 + n)) for n in range(5)]
+    passed = iter(rows)
+    for stage in (GopherRepetition(), GopherQuality(), FineWebQuality(min_ended_lines=None)):
+        passed = (outcome.row for outcome in stage(passed))
+    assert list(passed) == rows
+    assert words.cache_info().misses == len(rows)

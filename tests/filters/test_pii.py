@@ -4,8 +4,11 @@ from hypothesis import strategies as st
 
 from filters.pii import MaskPii
 from filters.pii_patterns import luhn, my_number_check, plain
-from manifests.rows import Document, row_hash
-from manifests.stage import Kept
+from manifests.rows import Document, row_hash, row_id
+from manifests.run import run
+from manifests.shard import read_parquet
+from manifests.stage import Kept, Recipe
+from manifests.store import Store
 
 MASK = MaskPii(my_number=True)
 
@@ -202,3 +205,31 @@ def test_a_masked_text_stays_as_it_is(text):
     once, _ = MASK.mask(text)
     again, counts = MASK.mask(once)
     assert (again, counts) == (once, {})
+
+
+class Letter:
+    """A source of one row."""
+
+    key = file = "letter"
+
+    def units(self, _store):
+        return [self]
+
+    def records(self):
+        return ()
+
+    def locations(self):
+        return {}
+
+    def rows(self):
+        yield Document(id=row_id("document", "letter", "1"), text="call 03-1234-5678")
+
+
+def test_the_ledger_keeps_the_masked_text_and_the_counts():
+    store = Store("memory://pii")
+    made = run(Recipe("letter", (MaskPii(),)), Letter(), store=store).manifest
+    assert (made.steps[1].kept, made.steps[1].altered) == (1, 1)
+    [decision] = read_parquet(store.get(made.ledger.decisions[0])).to_pylist()
+    assert (decision["action"], decision["payload"]) == ("altered", b"call 000-0000-0000")
+    [values] = read_parquet(store.get(made.ledger.values[0])).to_pylist()
+    assert (values["1:pii/phones"], values["1:pii/mails"]) == (1, 0)

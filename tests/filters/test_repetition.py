@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.repetition import duplicates, ngrams, number, tally, where
+from filters.repetition import duplicates, ngrams, number, repeated, tally, where
 
 TEXTS = st.lists(st.sampled_from(["a", "b", "ab", "", "c"]), max_size=60)
 
@@ -29,3 +29,12 @@ def test_ngrams_count_as_they_do_when_they_are_tuples(items):
         assert np.all(distinct[:-1] < distinct[1:])
         often = where(keys, distinct[counts > 1]).tolist()
         assert often == [i for i, gram in enumerate(grams) if grams.count(gram) > 1]
+
+
+@given(st.lists(st.sampled_from("ab"), max_size=40))
+def test_what_is_repeated_is_found_among_what_was_repeated_before(items):
+    positions = None
+    for n, keys in ngrams(number(items), 6):
+        positions = repeated(keys, positions)
+        grams = ["".join(items[start : start + n]) for start in range(len(keys))]
+        assert positions.tolist() == [start for start, gram in enumerate(grams) if grams.count(gram) > 1]

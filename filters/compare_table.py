@@ -18,9 +18,10 @@ _EXCERPT_CELLS = 150
 def rendered(made: Comparison) -> Group:
     """Return a comparison as tables: what each set keeps, how pairs agree, why sets drop, where they differ."""
     names = list(made.sets)
+    groups = made.groups if len(made.groups) > 2 else made.groups[-1:]  # of one language: it is all of them
     kept = [
         (group.name, group.documents, *(_share(group.kept[name], group.documents) for name in names))
-        for group in made.groups
+        for group in groups
     ]
     agreements = [
         (
@@ -33,7 +34,7 @@ def rendered(made: Comparison) -> Group:
             _two(one.jaccard),
             _two(one.kappa),
         )
-        for group in made.groups
+        for group in groups
         for one in group.agreements
     ]
     reasons = [

@@ -17,6 +17,7 @@ from filters.language import LanguageIs
 from filters.length import Length
 from filters.pii import MaskPii
 from filters.swallow import SwallowV1, SwallowV2
+from filters.swallow_cleaning import SwallowCleaning
 from filters.url_list import UrlList
 from filters.word_list import WordList
 from manifests import canonical
@@ -34,6 +35,7 @@ STAGES: tuple[Stage, ...] = (
     GopherRepetition(),
     SwallowV1(expressions=("カート", "カートに入れる")),
     SwallowV2(),
+    SwallowCleaning(footer=WORDS),
     C4Quality(),
     C4BadWords(WORDS),
     FineWebQuality(),

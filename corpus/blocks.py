@@ -10,25 +10,28 @@ from typing import NamedTuple
 from lxml.etree import _Element as Node
 from lxml.etree import iterwalk
 
-from corpus.boilerplate import signals
+from corpus.boilerplate import BODY, signals
 from corpus.code_block import code_of, is_gutter
 from corpus.formulas import HOLDERS, delimited, formula
 from corpus.white_space import join_wide
 
 # What never holds text of the page. `button` does: accordions put their headings into it. Of `footer`, `dialog`
 # and `search` on the pages of WCXB next to nothing is text that a person kept, so they are not even walked.
-SKIPPED = frozenset(
-    "script style template svg iframe object embed applet select option optgroup textarea input canvas audio video map "
-    "head title meta link base datalist progress meter frameset rt rp noembed picture footer "
-    "dialog search".split()
+_SKIPPED_WORDS = (
+    "script style template svg iframe object embed applet select option optgroup textarea input canvas audio "
+    "video map head title meta link base datalist progress meter frameset rt rp noembed picture footer dialog "
+    "search"
 )
-BORDERS = frozenset(
-    "html body p div section article main header aside ul ol li dl dt dd table caption thead tbody tfoot tr "
-    "td th h1 h2 h3 h4 h5 h6 blockquote pre listing xmp plaintext figure figcaption form fieldset legend details "
-    "summary address center hr hgroup menu nav dir noframes noscript".split()
+SKIPPED = frozenset(_SKIPPED_WORDS.split())
+_BORDERS_WORDS = (
+    "html body p div section article main header aside ul ol li dl dt dd table caption thead tbody tfoot tr td th "
+    "h1 h2 h3 h4 h5 h6 blockquote pre listing xmp plaintext figure figcaption form fieldset legend details "
+    "summary address center hr hgroup menu nav dir noframes noscript"
 )
+BORDERS = frozenset(_BORDERS_WORDS.split())
 PREFORMATTED = frozenset(("pre", "listing", "xmp", "plaintext"))
 HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+_SLUGGED = HEADINGS | {"section", "p", "dt"}  # their ids are made of what they say: "what-is-a-cookie"
 _NOSCRIPT_CHARS = 500  # some forums put all they have to say into <noscript>; others a tracking pixel
 _NO_DISPLAY = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
@@ -55,7 +58,10 @@ class Block(NamedTuple):
     element: Element  # the block element around it
 
 
-def blocks_of(tree: Node, *, formulas: bool = False) -> tuple[list[Block], list[Element]]:
+# One loop over every node of every page: split into calls it takes half as long again.
+def blocks_of(  # noqa: C901, PLR0912, PLR0915
+    tree: Node, *, formulas: bool = False
+) -> tuple[list[Block], list[Element]]:
     """Return the blocks of a page and its block elements, both in the order of the document.
 
     With `formulas`, what stands for a formula becomes LaTeX between dollars, see corpus.formulas.
@@ -121,11 +127,15 @@ def _open(node: Node, tag: str, parent: Element, start: int) -> Element:
     names = 0
     hidden = False
     for name, value in node.items():
-        if name in {"class", "id", "role", "itemprop"}:
+        if name in {"class", "role"} or (name == "id" and tag not in _SLUGGED and value.count("-") < 3):
             names |= signals(value)
-        elif name == "hidden" or (name == "aria-hidden" and value == "true"):
-            hidden = True
-        elif name == "style" and _NO_DISPLAY.search(value):
+        elif name == "itemprop" and value == "articleBody":
+            names |= BODY
+        elif (
+            name == "hidden"
+            or (name == "aria-hidden" and value == "true")
+            or (name == "style" and _NO_DISPLAY.search(value))
+        ):
             hidden = True
     element = Element(node, tag, parent, names, start)
     element.hidden = hidden

@@ -1,4 +1,4 @@
-"""What the names in a page's markup say: words of `class`, `id`, `role` and `itemprop`, in English and Japanese.
+"""What the names in a page's markup say: words of `class`, `id` and `role`, in English and Japanese.
 
     >>> signals("related-posts sidebarLeft") == RELATED | SIDE | CONTENT
     True
@@ -28,10 +28,10 @@ from functools import lru_cache
 ) = (1 << place for place in range(14))
 
 _WORDS = {
-    NAVIGATION: "nav navbar navigation navi gnav gnavi menu menus menubar submenu megamenu breadcrumb breadcrumbs crumb "
-    "crumbs pagination pager paging paginator pagenav toc tableofcontents topbar toolbar skiplink sitemap pankuzu "
-    "topicpath dropdown navlink subnav navmenu gnb lnav mega flyout hamburger burger linklist filter filters facet facets "
-    "refinement refinements switcher logo",
+    NAVIGATION: "nav navbar navigation navi gnav gnavi menu menus menubar submenu megamenu breadcrumb breadcrumbs "
+    "crumb crumbs pagination pager paging paginator pagenav toc tableofcontents topbar toolbar skiplink sitemap "
+    "pankuzu topicpath dropdown navlink subnav navmenu gnb lnav mega flyout hamburger burger linklist filter filters "
+    "facet facets refinement refinements switcher logo",
     FOOTER: "footer sitefooter colophon copyright",
     HEADER: "masthead siteheader topbar globalheader",
     SIDE: "sidebar side aside rail sidenav leftcol rightcol leftside rightside sidemenu",
@@ -45,7 +45,8 @@ _WORDS = {
     "usertitle userinfo",
     ADVERT: "advert advertisement advertising sponsor sponsored adsense adsbygoogle dfp adslot",
     POPUP: "cookie cookies consent gdpr modal popup overlay newsletter subscribe subscription signup login signin "
-    "cart minicart basket lightbox optin mailchimp onetrust wishlist drawer offcanvas toast searchform form dialog account cmplz",
+    "cart minicart basket lightbox optin mailchimp onetrust wishlist drawer offcanvas toast searchform form dialog "
+    "account cmplz",
     HIDDEN: "visuallyhidden offscreen noprint screenreader sronly skip",
     CONTENT: "content contents article post entry body main story text description prose markdown wysiwyg rte richtext "
     "honbun kiji articlebody postbody entrycontent postcontent maincontent hentry",
@@ -67,6 +68,8 @@ def signals(names: str) -> int:
     """Return the groups of the words in a class or id, as bits."""
     found = 0
     names = names[:_NAME_CHARS]
+    if ":" in names:  # "sidebar-filled:rounded" says what becomes of it beside a sidebar
+        names = " ".join([name for name in names.split() if ":" not in name])
     for word in _WORD.findall(names):
         found |= _MEANS.get(word.lower(), 0)
     for name in names.lower().split():  # "side-bar", "cross_sell"

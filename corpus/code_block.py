@@ -19,15 +19,17 @@ _NEVER_CODE = frozenset(("button", "script", "style", "textarea", "select", "svg
 _LANGUAGE = re.compile(
     r"(?:^|[\s;])(?:(?:language|lang|highlight-source|highlight|brush|sourceCode)\s*[-:_]\s*)([\w+#.-]+)", re.IGNORECASE
 )
-_KNOWN = frozenset(
-    "abap ada apache apl asm assembly awk bash basic batch bat c c++ c# clojure cmake cmd cobol coffeescript console cpp "
-    "csharp css csv cuda cython d dart delphi diff docker dockerfile elixir elm erlang f# fish fortran fsharp gherkin "
-    "git glsl go golang gradle graphql groovy haskell hcl html http ini java javascript js json json5 jsonc jsx julia "
-    "kotlin latex less lisp llvm lua makefile markdown matlab md mermaid mysql nasm nginx nim nix objc objective-c ocaml "
-    "pascal perl pgsql php plaintext postgresql powershell prolog properties protobuf ps1 py python python3 pycon r rb rs "
-    "ruby rust sass scala scheme scss sh shell solidity sparql sql svelte swift tcl terraform tex text toml ts tsx "
-    "typescript vb vbnet verilog vhdl vim vue wasm xml yaml yml zig zsh".split()
+_KNOWN_WORDS = (
+    "abap ada apache apl asm assembly awk bash basic batch bat c c++ c# clojure cmake cmd cobol coffeescript "
+    "console cpp csharp css csv cuda cython d dart delphi diff docker dockerfile elixir elm erlang f# fish "
+    "fortran fsharp gherkin git glsl go golang gradle graphql groovy haskell hcl html http ini java javascript js "
+    "json json5 jsonc jsx julia kotlin latex less lisp llvm lua makefile markdown matlab md mermaid mysql nasm "
+    "nginx nim nix objc objective-c ocaml pascal perl pgsql php plaintext postgresql powershell prolog properties "
+    "protobuf ps1 py python python3 pycon r rb rs ruby rust sass scala scheme scss sh shell solidity sparql sql "
+    "svelte swift tcl terraform tex text toml ts tsx typescript vb vbnet verilog vhdl vim vue wasm xml yaml yml "
+    "zig zsh"
 )
+_KNOWN = frozenset(_KNOWN_WORDS.split())
 _SAID_OTHERWISE = {"ipython3": "python", "ipython": "python", "default": "", "none": "", "notranslate": ""}
 _ANCESTORS = 3  # <div class="highlight-python"><div class="highlight"><pre>
 
@@ -72,7 +74,9 @@ def _language(value: str, *, is_class: bool) -> str | None:
         word = found[1].lower().rstrip(".;")
         if word in _SAID_OTHERWISE or re.search("[a-z]", word):
             return _SAID_OTHERWISE.get(word, word)
-    return next((word for word in value.lower().split() if word in _KNOWN and word not in {"text", "d", "r", "c"}), None)
+    return next(
+        (word for word in value.lower().split() if word in _KNOWN and word not in {"text", "d", "r", "c"}), None
+    )
 
 
 def _is_gutter(cell: Node) -> bool:

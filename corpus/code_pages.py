@@ -3,7 +3,10 @@
     HasCode()            pages whose bytes have a <pre> or <code>: most have none and are not worth parsing
     ExtractMarkdown()    the main content with its code in fences, of pages where a <pre> is part of it
 
+    CodeShare()          Markdown that is neither a page of prose with a word in a fence nor a listing
+
 Pages that are refused: code_gate/no_tag, code_gate/no_block; and what corpus.extract refuses, for its reasons.
+Markdown that is refused: code_share/little_code, code_share/mostly_code.
 """
 
 import re
@@ -13,19 +16,21 @@ from typing import ClassVar
 
 from lxml.etree import _Element as Node
 
-from corpus.blocks import Block, Element, blocks_of
+from corpus.blocks import Element, blocks_of
 from corpus.charset import decode
-from corpus.extract import Extracted, clean, extracted, shares, title_of
+from corpus.extract import Extracted, extracted, shares, title_of
 from corpus.formulas import has_formulas
 from corpus.html_tree import parse
 from corpus.main_text import main_blocks
 from corpus.markdown_writer import markdown
-from manifests.rows import Page, Row
+from manifests.rows import Document, Page, Row
 from manifests.stage import Kept, Rejected, Rule, Rules, Stage, Values, at_least, at_most
 
 _TAG = re.compile(rb"<(?:pre|code)[\s/>]", re.IGNORECASE)
 _STARTS = (b"<pre", b"<code", b"<PRE", b"<CODE", b"<Pre", b"<Code")  # ten times as fast as the expression
 _SAMPLE_BYTES = 1024
+_FENCE = re.compile(r"[ >]*(?:(?:[-*+]|\d+[.)]) +)*(`{3,})")
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ def has_code_tag(content: bytes) -> bool:
     """Tell whether undecoded HTML has a `<pre>` or `<code>` in any writing, in UTF-16 as well."""
     if content[:_SAMPLE_BYTES].count(0) > _SAMPLE_BYTES // 8:
         content = content.replace(b"\0", b"")
-    return any([start in content for start in _STARTS]) and _TAG.search(content) is not None
+    return any(start in content for start in _STARTS) and _TAG.search(content) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,37 @@ class ExtractMarkdown(Stage):
         return extracted(rows, main_markdown, self)
 
 
+@dataclass(frozen=True, slots=True)
+class CodeShare(Rules):
+    """Markdown with a sensible share of code: of its characters, those inside fences. Our own choice of thresholds."""
+
+    min_share: float | None = 0.01
+    max_share: float | None = 0.95
+
+    def rules(self) -> tuple[Rule, ...]:
+        return at_least("code_share/little_code", "code_share/share", self.min_share) + at_most(
+            "code_share/mostly_code", "code_share/share", self.max_share
+        )
+
+    def measure(self, row: Document) -> Values:
+        return {"code_share/share": fenced_chars(row.text) / max(1, len(row.text))}
+
+
+def fenced_chars(text: str) -> int:
+    """Return how many characters of Markdown stand in fences, their line ends included."""
+    chars = 0
+    fence = ""
+    for line in text.split("\n"):
+        mark = _FENCE.match(line)
+        if fence and mark and mark[1].startswith(fence) and line.rstrip().endswith(mark[1]):
+            fence = ""
+        elif fence:
+            chars += len(line) + 1
+        elif mark:
+            fence = mark[1]
+    return chars
+
+
 def main_markdown(content: bytes, content_type: str, url: str, max_damage: float) -> Extracted:
     """Return the main content of an HTML page as Markdown, in this process and without limits."""
     decoded = decode(content, content_type)
@@ -82,7 +118,7 @@ def main_markdown(content: bytes, content_type: str, url: str, max_damage: float
     formulas = has_formulas(decoded.text)
     blocks, elements = blocks_of(tree, formulas=formulas)
     keep = main_blocks(blocks, elements, url)
-    root, dropped = _content(blocks, elements, keep)
+    root, dropped = _content(elements, keep)
     text = clean_markdown(markdown(root, dropped, formulas=formulas)) if root is not None else ""
     return Extracted(text, title_of(tree), decoded.charset, damage, *shares(blocks, keep))
 
@@ -92,10 +128,7 @@ def clean_markdown(text: str) -> str:
     return _NO_TEXT.sub("", text).strip("\n")
 
 
-_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufeff\ufffe\uffff]")
-
-
-def _content(blocks: list[Block], elements: list[Element], keep: list[bool]) -> tuple[Node | None, list[Node]]:
+def _content(elements: list[Element], keep: list[bool]) -> tuple[Node | None, list[Node]]:
     """Return the innermost element around all kept blocks, and the elements in it of which nothing is kept."""
     kept = [place for place, chosen in enumerate(keep) if chosen]
     if not kept:

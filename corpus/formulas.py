@@ -1,4 +1,4 @@
-"""Mathematics in a page as LaTeX between dollars: what KaTeX, MathJax, MathML and Wikipedia's images leave in the markup.
+"""Mathematics in a page as LaTeX between dollars: what KaTeX, MathJax, MathML and Wikipedia's images leave there.
 
 A renderer writes each formula two or three times (source, MathML, glyphs); one of them is taken, the source first.
 """
@@ -10,7 +10,9 @@ from lxml.etree import _Element as Node
 from corpus.mathml import tex_of
 
 _TRACES = ("<math", "math/tex", "katex", "mathjax", "mjx-", "mwe-math")
-_HOLDER = re.compile(r"(?:^|\s)(?:katex(?:-display)?|mwe-math-element|MathJax(?:_Display|_SVG|_CHTML)?|math-container)(?:\s|$)")
+_HOLDER = re.compile(
+    r"(?:^|\s)(?:katex(?:-display)?|mwe-math-element|MathJax(?:_Display|_SVG|_CHTML)?|math-container)(?:\s|$)"
+)
 _GLYPHS = re.compile(r"(?:^|\s)(?:katex-html|MathJax_Preview|MathJax(?:_Display|_SVG|_CHTML)?)(?:\s|$)")
 _PICTURE = re.compile(r"(?:^|\s)(?:mwe-math-fallback-image\S*|tex|latex|math|eq)(?:\s|$)")
 _INLINE = re.compile(r"\\\((.{1,2000}?)\\\)", re.DOTALL)
@@ -22,7 +24,7 @@ HOLDERS = frozenset(("math", "script", "mjx-container", "span", "div", "img"))
 def has_formulas(html: str) -> bool:
     """Tell whether a page may hold formulas: a cheap look at the bytes that spares all other pages the rest."""
     small = html.lower()
-    return any([trace in small for trace in _TRACES])
+    return any(trace in small for trace in _TRACES)
 
 
 def formula(node: Node) -> str | None:

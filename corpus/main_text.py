@@ -2,9 +2,9 @@
 
 1. An element whose tag or names speak of navigation, footers, sidebars, sharing, cookies ... goes, unless it holds so
    much of the page's prose that the name must mean something else.
-2. From what is left, the walk goes down from `<body>` as long as one child holds nearly all of it. It stops where several
-   children of one kind hold prose, as posts, answers and sections do. An element that names itself the body of the
-   article is taken at once.
+2. From what is left, the walk goes down from `<body>` as long as one child holds nearly all of it. It stops where
+   several children of one kind hold prose, as posts, answers and sections do. An element that names itself the body of
+   the article is taken at once.
 3. Inside the root, what is nearly all links goes where the page has enough prose to do without.
 
 The thresholds were set on one half of the English pages of WCXB, by the share of pages in which a name marked what a
@@ -38,9 +38,12 @@ _FORUM_URL = re.compile(
     r"forum|thread|/t/|viewtopic|/questions/|discuss|/topic|community|/comments/|boards?\b|stackexchange|lemmy|lobste|"
     r"groups|slashdot|reddit|news\.ycombinator|chiebukuro|okwave|teratail|5ch\.net|/bbs"
 )
-_NEVER_ROOT = frozenset("p li td tr th blockquote pre tbody thead ul ol dl dt dd h1 h2 h3 h4 h5 h6".split())
-_KEPT_WITH_LINKS = frozenset("p td th dt dd h1 h2 h3 h4 h5 h6".split())
+_NEVER_ROOT_WORDS = "p li td tr th blockquote pre tbody thead ul ol dl dt dd h1 h2 h3 h4 h5 h6"
+_NEVER_ROOT = frozenset(_NEVER_ROOT_WORDS.split())
+_KEPT_WITH_LINKS = frozenset(["p", "td", "th", "dt", "dd", "h1", "h2", "h3", "h4", "h5", "h6"])
 _KEPT_WITHOUT_PROSE = _NEVER_ROOT | {"table"}
+
+_NEVER_PRUNED = PREFORMATTED | {"html", "body"}
 
 _MOST = 0.5  # of the page's prose: no name outweighs that
 _MUCH = 0.3
@@ -49,6 +52,7 @@ _PROSE_CHARS = 200  # from here on, text in something called a menu is no menu
 _FOLLOWED = 0.9  # share of the weight that one child must hold for the walk to go down into it
 _FOLLOWED_IN_FORUM = 0.85
 _NAMED_CONTENT = 0.15  # less for <main>, <article> and what is named for content
+_LEAD = 300  # weight that may stand before that child at most: a question before its answers, an introduction
 _TWINS = 0.02  # share that further children of the same kind may hold at most
 _SHORT_TEXT_WEIGHT = 0.3  # of text that is no prose: titles, cells, prices
 _BODY_SHARE, _ARTICLE_SHARE = 0.35, 0.6  # of the weight, from which a named element is the root at once
@@ -134,7 +138,7 @@ def _is_forum(elements: list[Element], prose: _Sums, url: str) -> bool:
 
 def _is_boilerplate(element: Element, chars: _Sums, links: _Sums, prose: _Sums, *, forum: bool) -> bool:
     tag, names = element.tag, element.names
-    if tag in {"html", "body"}:
+    if tag in _NEVER_PRUNED:
         return False
     if not names and not element.hidden and tag not in {"nav", "menu", "aside", "header"}:
         return False
@@ -145,9 +149,7 @@ def _is_boilerplate(element: Element, chars: _Sums, links: _Sums, prose: _Sums, 
         return True
     if share > _MOST:
         return False
-    if tag in {"nav", "menu"} or names & (POPUP | HEADER):
-        return True
-    if tag == "header" and not (linked < 0.15 and own > 100):
+    if tag in {"nav", "menu"} or names & (POPUP | HEADER) or (tag == "header" and not (linked < 0.15 and own > 100)):
         return True
     return _named_boilerplate(element, own, share, linked, forum=forum)
 
@@ -182,6 +184,8 @@ def _root(elements: list[Element], weights: _Sums, *, forum: bool) -> Element:
         weight = weights.of(best)
         if weight == 0 or weight < followed * weights.of(root):
             return root
+        if weights.totals[best.start] - weights.totals[root.start] > _LEAD:
+            return root
         if best.tag != "main" and inner and _twins(best, inner, weights) > _TWINS * weight:
             return root
         root = best
@@ -207,7 +211,7 @@ def _twins(best: Element, children: list[Element], weights: _Sums) -> float:
 
 
 def _kind(element: Element) -> tuple[str, str]:
-    names = (element.node.get("class") or "").split(maxsplit=1)
+    names = (element.node.get("class") or "").split(maxsplit=1) if element.node is not None else []
     return element.tag, names[0] if names else ""
 
 

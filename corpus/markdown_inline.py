@@ -1,6 +1,7 @@
 """Inline HTML to Markdown: emphasis, code, links, images and formulas of one paragraph."""
 
 import re
+from collections.abc import Callable
 
 from lxml.etree import _Element as Node
 
@@ -11,19 +12,20 @@ from corpus.white_space import fold
 MAX_DEPTH = 100  # of nested elements; people reach 40. What is deeper is taken as bare text
 
 _MARKS = {"b": "**", "strong": "**", "i": "*", "em": "*", "cite": "*", "del": "~~", "s": "~~", "strike": "~~"}
-_CODE = frozenset(("code", "kbd", "samp", "tt"))
 _MAX_URL_CHARS = 500
 _NO_LINK = ("#", "javascript:", "data:", "about:")
 _PLAIN_ICONS = re.compile(r"^[#¶§🔗\s]*$")  # what documentation generators put beside headings
 
 # Only what would be read as markup: "snake_case" and "2 * 3" stay as they are.
-_MARKUP = re.compile(r"\\(?=[!-/:-@\[-`{-~])|`|(?<!\w)[*_]+(?=[^\s*_])|(?<=[^\s*_])[*_]+(?!\w)|<(?=[a-zA-Z/!?])|\](?=\()")
+_MARKUP = re.compile(
+    r"\\(?=[!-/:-@\[-`{-~])|`|(?<!\w)[*_]+(?=[^\s*_])|(?<=[^\s*_])[*_]+(?!\w)|<(?=[a-zA-Z/!?])|\](?=\()"
+)
 _AT_LINE_START = re.compile(r"^(#{1,6}(?=\s|$)|>|[-+*](?=\s)|={3,}|-{3,}|~{3,})", re.MULTILINE)
 _NUMBER_AT_LINE_START = re.compile(r"^(\d{1,9})([.)])(?=\s)", re.MULTILINE)
 
 
 def inline(node: Node, *, formulas: bool, depth: int = 0) -> str:
-    """Return the Markdown of what is inside `node`; line breaks are the page's `<br>`, all other white space is one blank."""
+    """Return the Markdown of what is inside `node`; its lines end at `<br>`, all other white space is one blank."""
     parts: list[str] = []
     if node.text:
         parts.append(prose(node.text, formulas=formulas))
@@ -49,27 +51,17 @@ def span(node: Node, *, formulas: bool, depth: int) -> str:
     tag = node.tag
     if formulas and tag in HOLDERS and (tex := formula(node)) is not None:
         return tex
-    if tag == "br":
-        return "\n"
-    if tag == "picture":
-        return "".join([_image(image) for image in node.iter("img")])
-    if tag in SKIPPED:
-        return ""
-    if depth > MAX_DEPTH:
-        return prose("".join(node.itertext()), formulas=formulas)
-    if tag in _CODE:
-        return code_span("".join(node.itertext()))
-    if tag == "img":
-        return _image(node)
+    leaf = _LEAVES.get(tag)
+    if leaf is not None:
+        return leaf(node)
+    if tag in SKIPPED or depth > MAX_DEPTH:
+        return "" if tag in SKIPPED else prose("".join(node.itertext()), formulas=formulas)
     inner = inline(node, formulas=formulas, depth=depth)
     if tag == "a":
         return _link(node, inner)
-    if tag in {"sup", "sub"} and inner.strip() and not len(node):
-        return f"<{tag}>{inner}</{tag}>"
-    if tag in BORDERS:
-        return f" {inner} "
-    mark = _MARKS.get(tag)
-    return _marked(inner, mark) if mark else inner
+    if tag in {"sup", "sub"}:
+        inner = f"<{tag}>{inner}</{tag}>" if inner.strip() and not len(node) else inner
+    return f" {inner} " if tag in BORDERS else _marked(inner, _MARKS.get(tag, ""))
 
 
 def code_span(text: str) -> str:
@@ -93,7 +85,7 @@ def paragraph(text: str) -> str:
 def _marked(inner: str, mark: str) -> str:
     """Put marks around the words only: `** bold**` is not bold."""
     core = inner.strip()
-    if not core or "\n" in core or mark in core:
+    if not mark or not core or "\n" in core or mark in core:
         return inner
     before, after = inner[: len(inner) - len(inner.lstrip())], inner[len(inner.rstrip()) :]
     return f"{before}{mark}{core}{mark}{after}"
@@ -123,3 +115,18 @@ def _image(node: Node) -> str:
 def _url(target: str) -> str:
     target = re.sub(r"\s", "%20", target)
     return f"<{target}>" if "(" in target or ")" in target else target
+
+
+def _code(node: Node) -> str:
+    return code_span("".join(node.itertext()))
+
+
+_LEAVES: dict[str, Callable[[Node], str]] = {
+    "br": lambda _: "\n",
+    "code": _code,
+    "kbd": _code,
+    "samp": _code,
+    "tt": _code,
+    "img": _image,
+    "picture": lambda node: "".join([_image(image) for image in node.iter("img")]),
+}

@@ -4,7 +4,7 @@ Code is the DOM's text of a `<pre>`, character for character, in a fence that is
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from lxml.etree import _Element as Node
 
@@ -16,7 +16,6 @@ from corpus.markdown_table import data_table, is_data, rows_of
 
 _ADMONITION = re.compile(r"(?:^|\s)(?:admonition\S*|callout|alert|alert-\w+|custom-block)(?:\s|$)")
 _FENCES = re.compile("^ *(`{3,})", re.MULTILINE)
-_LISTS = ("ul", "ol", "menu", "dir")
 
 
 def markdown(root: Node, dropped: Iterable[Node] = (), *, formulas: bool = False) -> str:
@@ -46,7 +45,7 @@ class _Writer:
         blocks: list[str] = []
         run: list[str] = [prose(node.text, formulas=self.formulas)] if node.text else []
         for child in node:
-            if child not in self.dropped and child.tag not in SKIPPED or self._is_formula(child):
+            if (child not in self.dropped and child.tag not in SKIPPED) or self._is_formula(child):
                 if self._is_block(child):
                     _close(run, blocks)
                     blocks += self.block(child, depth + 1)
@@ -62,19 +61,9 @@ class _Writer:
         tag = node.tag
         if depth > MAX_DEPTH:
             return [block] if (block := paragraph(prose("".join(node.itertext()), formulas=self.formulas))) else []
-        if tag in PREFORMATTED:
-            return self.code(node)
-        if tag in HEADINGS:
-            text = " ".join(inline(node, formulas=self.formulas, depth=depth).split())
-            return [f"{'#' * int(tag[1])} {text}"] if text else []
-        if tag in _LISTS:
-            return self.itemized(node, depth)
-        if tag == "table":
-            return self.table(node, depth)
-        if tag == "dl":
-            return self.definitions(node, depth)
-        if tag == "hr":
-            return ["---"]
+        write = _WRITERS.get(tag)
+        if write is not None:
+            return write(self, node, depth)
         inside = self.inside(node, depth)
         if tag == "summary":
             return [f"**{' '.join(inside)}**"] if inside and "**" not in inside[0] else inside
@@ -82,7 +71,11 @@ class _Writer:
             return [_prefixed("\n\n".join(inside), "> ", "> ")] if inside else []
         return inside
 
-    def code(self, pre: Node) -> list[str]:
+    def heading(self, node: Node, depth: int) -> list[str]:
+        text = " ".join(inline(node, formulas=self.formulas, depth=depth).split())
+        return [f"{'#' * int(node.tag[1])} {text}"] if text else []
+
+    def code(self, pre: Node, _: int) -> list[str]:
         if is_gutter(pre):
             return []
         code = code_of(pre)
@@ -138,6 +131,16 @@ class _Writer:
         if node.tag in BORDERS:
             return not (self.formulas and node.tag in HOLDERS and formula(node) is not None)
         return len(node) > 0 and node.tag not in {"code", "math"} and any(True for _ in node.iterdescendants(*BORDERS))
+
+
+_WRITERS: dict[str, Callable[[_Writer, Node, int], list[str]]] = {
+    **dict.fromkeys(PREFORMATTED, _Writer.code),
+    **dict.fromkeys(HEADINGS, _Writer.heading),
+    **dict.fromkeys(("ul", "ol", "menu", "dir"), _Writer.itemized),
+    "table": _Writer.table,
+    "dl": _Writer.definitions,
+    "hr": lambda *_: ["---"],
+}
 
 
 def _close(run: list[str], blocks: list[str]) -> None:

@@ -1,7 +1,7 @@
 """MathML to LaTeX: the author's own source where the page carries it, else a plain rendering of the elements.
 
-    >>> tex_of(fromstring("<math><mfrac><mi>a</mi><msup><mi>b</mi><mn>2</mn></msup></mfrac></math>"))
-    '\\frac{a}{b^{2}}'
+>>> tex_of(fromstring("<math><mfrac><mi>a</mi><msup><mi>b</mi><mn>2</mn></msup></mfrac></math>"))
+'\\frac{a}{b^{2}}'
 """
 
 from collections.abc import Callable
@@ -11,7 +11,8 @@ from lxml.etree import _Element as Node
 _TEX = ("application/x-tex", "tex", "latex", "application/x-latex")
 _MAX_DEPTH = 60  # formulas of people have some 10
 _FENCES = {"{": "\\{", "}": "\\}"}
-_FUNCTIONS = frozenset("sin cos tan cot sec csc sinh cosh tanh exp log ln lim max min sup inf det dim ker gcd".split())
+_FUNCTIONS_WORDS = "sin cos tan cot sec csc sinh cosh tanh exp log ln lim max min sup inf det dim ker gcd"
+_FUNCTIONS = frozenset(_FUNCTIONS_WORDS.split())
 _SYMBOLS = {
     "∑": "\\sum", "∏": "\\prod", "∫": "\\int", "∞": "\\infty", "√": "\\sqrt", "±": "\\pm", "×": "\\times", "÷": "\\div",
     "⋅": "\\cdot", "·": "\\cdot", "≤": "\\le", "≥": "\\ge", "≠": "\\ne", "≈": "\\approx", "≡": "\\equiv", "∈": "\\in",
@@ -53,22 +54,32 @@ def _tex(node: Node, depth: int) -> str:
     tag = node.tag.rpartition(":")[2]
     if tag in {"annotation", "annotation-xml", "mspace", "mphantom", "maligngroup", "malignmark"}:
         return ""
-    if tag in {"mi", "mn", "mo", "ms"}:
-        return _leaf("".join(node.itertext()))
-    if tag == "mtext":
-        words = " ".join("".join(node.itertext()).split())
-        return f"\\text{{{words}}}" if words else ""
-    if tag == "mtable":
-        rows = [" & ".join([_row(cell, depth) for cell in row]) for row in node]
-        return "\\begin{matrix}" + " \\\\ ".join(rows) + "\\end{matrix}"
-    if tag == "mfenced":
-        inner = ",".join([_tex(child, depth + 1) for child in node])
-        start, end = node.get("open", "("), node.get("close", ")")
-        return f"{_FENCES.get(start, start)}{inner}{_FENCES.get(end, end)}"
+    if tag in _WHOLE:
+        return _WHOLE[tag](node, depth)
     write = _PARTS.get(tag)
     if write is None or len(node) < write[0] or depth > _MAX_DEPTH:
         return _row(node, depth)
     return write[1](*[_tex(child, depth + 1) for child in node][: write[0]])
+
+
+def _words(node: Node, _: int) -> str:
+    words = " ".join("".join(node.itertext()).split())
+    return f"\\text{{{words}}}" if words else ""
+
+
+def _matrix(node: Node, depth: int) -> str:
+    rows = [" & ".join([_row(cell, depth) for cell in row]) for row in node]
+    return "\\begin{matrix}" + " \\\\ ".join(rows) + "\\end{matrix}"
+
+
+def _fenced(node: Node, depth: int) -> str:
+    inner = ",".join([_tex(child, depth + 1) for child in node])
+    start, end = node.get("open", "("), node.get("close", ")")
+    return f"{_FENCES.get(start, start)}{inner}{_FENCES.get(end, end)}"
+
+
+def _letters(node: Node, _: int) -> str:
+    return _leaf("".join(node.itertext()))
 
 
 def _leaf(text: str) -> str:
@@ -92,4 +103,10 @@ _PARTS: dict[str, tuple[int, Callable[..., str]]] = {  # how many children, and 
     "munder": (2, lambda base, lower: f"{_base(base)}_{{{lower}}}"),
     "mover": (2, lambda base, upper: f"\\overset{{{upper}}}{{{base}}}"),
     "munderover": (3, lambda base, lower, upper: f"{_base(base)}_{{{lower}}}^{{{upper}}}"),
+}
+_WHOLE: dict[str, Callable[[Node, int], str]] = {
+    **dict.fromkeys(("mi", "mn", "mo", "ms"), _letters),
+    "mtext": _words,
+    "mtable": _matrix,
+    "mfenced": _fenced,
 }

@@ -1,7 +1,7 @@
 """White space of HTML source: one blank, or nothing where Japanese or Chinese goes on in the next line.
 
-    >>> fold("文は ここで\\n  続く。 a\\n b")
-    '文は ここで続く。 a b'
+>>> fold("文は ここで\\n  続く。 a\\n b")
+'文は ここで続く。 a b'
 """
 
 import re

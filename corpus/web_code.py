@@ -1,0 +1,51 @@
+#!/usr/bin/env python
+"""Pages with code from a web crawl, as Markdown.
+
+    koba run web-code 'crawl/*.warc.gz' --tag web-code
+    ray job submit --working-dir . -- python corpus/web_code.py 'crawl/*.warc.gz'
+
+After PLaMo 2, section 2.2.2: pages whose bytes have the tag of code are parsed and become Markdown, then the language,
+rules and deduplication. A classifier trained on labelled pages takes its place after these.
+"""
+
+from typing import Annotated
+
+from corpus.code_pages import CodeShare, ExtractMarkdown, HasCode
+from corpus.crawl import WarcFiles
+from corpus.extract import HtmlPages
+from dedup.exact import ExactDedup
+from dedup.minhash import MinHashDedup
+from filters.language import LanguageIs
+from filters.length import Length
+from manifests.program import program
+from manifests.stage import Recipe
+
+
+def recipe(
+    languages: Annotated[tuple[str, ...], "Languages to keep, of what is around the code."] = ("ja", "en"),
+    min_language_score: Annotated[float, "Probability of the language, of 1: code blurs it."] = 0.5,
+    min_chars: Annotated[int, "Characters that a page must have."] = 200,
+    max_chars: Annotated[int, "Characters that a page may have: more is a listing or a log."] = 200_000,
+    max_code_share: Annotated[float, "Share of the characters that may be code: more explains nothing."] = 0.95,
+    similarity: Annotated[float, "Jaccard similarity from which pages are the same (PLaMo 2: 0.8)."] = 0.8,
+) -> Recipe:
+    """Every decision that bears on the dataset, on one screen."""
+    return Recipe(
+        name="web-code",
+        steps=(
+            HtmlPages(),
+            HasCode(),
+            ExtractMarkdown(),
+            Length(min_chars=min_chars, max_chars=max_chars),
+            CodeShare(max_share=max_code_share),
+            LanguageIs(languages, min_score=min_language_score),
+            ExactDedup(),
+            MinHashDedup(threshold=similarity),
+        ),
+    )
+
+
+main = program(recipe, WarcFiles.find, default_source="downloads/*.warc.gz")
+
+if __name__ == "__main__":
+    main()

@@ -1,8 +1,8 @@
 """vLLM under koba: how full eight shards of uneven length keep it, and what is lost against a bare `LLM.generate`.
 
 Each side is a process of its own with the model loaded once; they take turns, by CPU time, with one thread for torch:
-several spin while they wait for each other, and that would be counted. The model is that of the
-store of KOBA_STORE where it has one, else it is added to a store that is gone afterwards. Four minutes of CPU.
+several spin while they wait for each other, and that would be counted. The model is that of the store of KOBA_STORE
+where it has one, else it is added to a store that is gone afterwards. Four minutes of CPU.
 """
 
 import json

@@ -39,6 +39,7 @@ _STRENGTH = ("link", "rel", "property", "meta", "json-ld", "anchor", "text")
 _JSON_CHARS = 1 << 20  # a script of data that is longer is not read
 _JSON_VALUES = 100_000
 _TEXT_CHARS = 20_000  # at either end of a page
+_DECLARATIONS = 500  # of a page that are looked at
 _PIECES = 50  # of text, around a link or in an element
 _TOLD_CHARS = 1_000  # of one declaration
 _NEAR_CHARS = 120  # how far from a licence's name a word such as "licensed" stands
@@ -66,7 +67,7 @@ def cc_licence(tree: HtmlElement) -> str | None:
 
 def cc_licences(tree: HtmlElement) -> tuple[Declared, ...]:
     """Return every licence that a page declares, the strongest declarations first, each but once."""
-    declared = ((kind, told[:_TOLD_CHARS]) for kind, told in _declarations(tree))
+    declared = ((kind, told[:_TOLD_CHARS]) for kind, told in islice(_declarations(tree), _DECLARATIONS))
     found = dict.fromkeys(
         Declared(licence, kind)
         for kind, told in declared
@@ -161,4 +162,4 @@ def _visible(tree: HtmlElement) -> str:
 
 def _beginning(node: HtmlElement) -> str:
     """Return the first pieces of an element's text: all of it, for each of many nested ones, would never end."""
-    return " ".join(islice(node.itertext(), _PIECES))[:_TOLD_CHARS]
+    return " ".join([piece[:_TOLD_CHARS] for piece in islice(node.itertext(), _PIECES)])[:_TOLD_CHARS]

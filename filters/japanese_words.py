@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from functools import cache, lru_cache
+from typing import Any
 
-from sudachipy import Dictionary, SplitMode, Tokenizer  # type: ignore[import-untyped,unused-ignore]
+from manifests.errors import BadRecipe
 
 MAX_CHARS = 12_000  # of a piece: SudachiPy takes 49,149 bytes at once, and no character has more than four
 LIBRARIES = ("SudachiPy", "SudachiDict-core")  # the dictionary decides as much as the program
@@ -33,5 +34,9 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 @cache
-def _tokenizer() -> Tokenizer:
+def _tokenizer() -> Any:
+    try:  # only here: the other sets of rules do without its dictionary of 200 MB
+        from sudachipy import Dictionary, SplitMode  # type: ignore[import-untyped,unused-ignore]  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise BadRecipe(f"Japanese words need {' and '.join(LIBRARIES)}: pip install {' '.join(LIBRARIES)}") from error
     return Dictionary().tokenizer(mode=SplitMode.A)

@@ -3,7 +3,8 @@
     UrlList(domains=("5ch.net", WordList("ut1/adult/domains")), soft_words=WordList("soft.txt"))
 
 No list comes with koba. A domain stands for all hosts below it. Hosts are compared in one spelling (`filters.hosts`),
-addresses without scheme, fragment, "www." and slash at the end. A row without an address is kept. Refused:
+addresses without scheme, fragment, "www." and slash at the end. A row without an address is kept. It looks at
+nothing else, so it can stand before extraction. Refused:
 
 url/domain       the host, or a domain above it, is listed
 url/address      the address is listed
@@ -20,7 +21,7 @@ from urllib.parse import unquote
 
 from filters.hosts import LIBRARIES, ancestors, host_of
 from filters.word_list import WordList, remembered
-from manifests.rows import Document, Row
+from manifests.rows import Row
 from manifests.stage import Kept, Rejected, Rule, Stage, at_most, below, judge
 from manifests.store import Store
 
@@ -61,7 +62,7 @@ class UrlList(Stage):
     def within(self, store: Store) -> "UrlList":
         return self._with_lists(lambda words: words.within(store))
 
-    def __call__(self, rows: Iterable[Document]) -> Iterator[Row | Kept | Rejected]:
+    def __call__(self, rows: Iterable[Row]) -> Iterator[Row | Kept | Rejected]:
         rules = self.rules()
         lists = _Lists(self)
         nothing = dict.fromkeys([rule.measure for rule in rules])

@@ -1,6 +1,6 @@
 """Addresses that are not wanted: by domain, by address, by words in them, as FineWeb and RefinedWeb refuse them.
 
-    UrlList(domains=("5ch.net", WordList("ut1/adult/domains")), soft_words=WordList("soft.txt"))
+    UrlList(domains=("5ch.net", WordList("ut1/adult/domains")), soft_words=(WordList("soft.txt"),))
 
 No list comes with koba. A domain stands for all hosts below it. Hosts are compared in one spelling (`filters.hosts`),
 addresses without scheme, fragment, "www." and slash at the end. A row without an address is kept. It looks at

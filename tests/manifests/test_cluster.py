@@ -175,8 +175,3 @@ def test_an_error_of_an_item_is_its_own_and_its_worker_stays(crew, tmp_path):
 def test_a_pass_that_was_given_up_leaves_the_next_one_all_workers(crew):
     assert next(crew(Uses(), range(24)))[0] == 0
     assert [n for n, _, _ in crew(Uses(), range(6))] == list(range(6))
-
-
-def test_without_a_number_there_is_a_worker_for_each_node(cluster):
-    list(cluster(str, [1]))
-    assert len({pid for _, pid, _ in actor_map(units=2, gpus=1)(Uses(), range(6))}) == 1

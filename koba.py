@@ -10,6 +10,7 @@ import click
 
 import manifests.upkeep  # noqa: F401 - its commands are among COMMANDS
 from manifests.commands import COMMANDS, find_row, in_option, open_store
+from manifests.errors import BadRecipe
 from manifests.options import DEFAULT_STORE, Command, Group, echo_json, json_option, store_option
 from manifests.programs import Programs
 from trainer import pretrain
@@ -53,7 +54,16 @@ def models() -> None:
 @click.option("--downloads", default="downloads", show_default=True, type=click.Path(file_okay=False, path_type=Path))
 @store_option
 def add_to_models(name: str, origin: str | None, licence: str | None, downloads: Path, store_url: str) -> None:
-    """Fetch, convert and store a model: `koba models add smollm2`."""
+    """Fetch, convert and store a model: `koba models add smollm2`. PATH may be a checkpoint of `koba train`."""
+    if origin and (checkpoint := _checkpoint(origin)):
+        from trainer.export import add_trained
+
+        if not licence:
+            raise BadRecipe(f"{origin}: expected `--licence`: every row that a model writes carries its licence")
+        ref = add_trained(open_store(store_url), name, checkpoint, licence=licence)
+        click.echo(f"{ref}: {checkpoint.path}", err=True)
+        click.echo(ref.manifest)
+        return
     from generators.model_fetch import add_model
 
     added = add_model(open_store(store_url), name, origin=origin, licence=licence, downloads=downloads)
@@ -137,16 +147,24 @@ def write_report(what: str, output: Path, store_url: str) -> None:
     from manifests.report.page import dataset_page
 
     store = open_store(store_url)
-    if Path(what).is_dir() and not store.history(what.partition("@")[0]):
+    if checkpoint := _checkpoint(what):
         from generators.receipts import Receipts
-        from trainer.checkpoint import checkpoint_at
         from trainer.training_page import training_page
 
-        page = training_page(store, checkpoint_at(Path(what)), recall=Receipts(store))
+        page = training_page(store, checkpoint, recall=Receipts(store))
     else:
         page = dataset_page(store, store.manifest(what), what)
     output.write_text(page, encoding="utf-8")
     click.echo(output)
+
+
+def _checkpoint(path: str) -> "Checkpoint | None":
+    """Return the checkpoint of a run's folder, or that at a path; None where there is none."""
+    if not any([Path(path, "checkpoint.json").exists(), *Path(path).glob("step-*")]):
+        return None
+    from trainer.checkpoint import checkpoint_at
+
+    return checkpoint_at(Path(path))
 
 
 @main.command("quickstart", cls=Command)

@@ -4,6 +4,7 @@ One engine a process: a second one after the first was closed fails. A thread st
 so that requests of several units are worked on at once.
 """
 
+import json
 import os
 import sys
 from concurrent.futures import Future
@@ -18,6 +19,8 @@ from generators.engine import FinishReason, Reply, Request
 from generators.hush import Heard, Hush
 from generators.weights import TOKENS, Model
 from manifests.errors import BadRecipe, Incomplete, WorkerLost
+from manifests.model_folder import CONFIG
+from manifests.options import PATIENT
 
 # One process, no binding to cores (of two it would leave one idle), and nothing fetched.
 ON_CPU = {
@@ -26,6 +29,7 @@ ON_CPU = {
     "VLLM_CPU_KVCACHE_SPACE": "1",
     "HF_HUB_OFFLINE": "1",
     "VLLM_NO_USAGE_STATS": "1",
+    **PATIENT,
     "VLLM_LOGGING_LEVEL": "WARNING",
     "VLLM_CONFIGURE_LOGGING": "0",  # it would log to stdout
 }
@@ -204,10 +208,13 @@ def _load(place: Vllm, model: Model, folder: str) -> tuple[Any, Any]:
 def _whole_prompts(model: Model) -> dict[str, Any]:
     """Return the settings under which no prompt is read in pieces.
 
-    After each piece vLLM sets the request's own generator back, which torch can do on a GPU only.
+    After each piece vLLM sets the request's own generator back, which torch can do on a GPU only. The beginnings that
+    prompts share are kept for models with attention alone: for a Mamba's states it asks for pieces.
     """
     batched = max(BATCHED_TOKENS, model.max_context or 0)
-    return {"enable_chunked_prefill": False, "max_num_batched_tokens": batched}
+    config = json.loads((model.folder() / CONFIG).read_bytes())
+    pure = not any(name.startswith("mamba") for name in config)
+    return {"enable_chunked_prefill": False, "max_num_batched_tokens": batched, "enable_prefix_caching": pure}
 
 
 def _first_line(error: Exception) -> str:

@@ -28,11 +28,18 @@ SCHEMA = canonical.digest({"kind": KIND, "version": 1})
 _verified: set[tuple[str, str]] = set()  # folder and content that this process has read once and found sound
 
 
-def store_model(store: Store, folder: Path, *, licence: str, source: SourceRecord | str | None = None) -> Manifest:
+def store_model(
+    store: Store,
+    folder: Path,
+    *,
+    licence: str,
+    source: SourceRecord | str | None = None,
+    parents: Sequence[str] = (),
+) -> Manifest:
     """Store the files of a model's folder and return the manifest. Equal folders give equal manifests.
 
-    `source` is the file that the folder was made from, or the address of the folder itself. Raises BadSource unless the
-    folder holds a sound model or tokenizer.
+    `source` is the file that the folder was made from, or the address of the folder itself; `parents` are the datasets
+    that it was trained on. Raises BadSource unless the folder holds a sound model or tokenizer.
     """
     found = ModelFolder(folder)
     found.check()
@@ -57,6 +64,7 @@ def store_model(store: Store, folder: Path, *, licence: str, source: SourceRecor
         index=(),
         content=content,
         rows=0,
+        parents=tuple(sorted(parents)),
         sources=(source,) if source else (),
         artifact=Artifact(
             files=tuple(sorted(files, key=lambda file: file.name)),

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import os
 import sys
 from collections.abc import Callable
 from types import UnionType
@@ -12,6 +13,8 @@ import click
 from manifests.errors import KobaError
 
 DEFAULT_STORE = "koba-store"
+# Read once, when torch is loaded: beside other programs, threads that spin while they wait cost a factor of ten.
+PATIENT = {"OMP_WAIT_POLICY": "PASSIVE"}
 EXIT_ERROR = 2
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -79,6 +82,7 @@ def echo_json(value: Any) -> None:
 
 
 def _guarded(main: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    os.environ.update({name: os.environ.get(name, value) for name, value in PATIENT.items()})
     try:
         return main(*args, **kwargs)
     except KobaError as error:

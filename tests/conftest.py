@@ -1,6 +1,11 @@
-"""What all tests share: hypothesis without deadlines, for a noisy machine, and without a database of its own."""
+"""What all tests share, for a noisy machine: hypothesis without deadlines or a database, threads that do not spin."""
+
+import os
 
 from hypothesis import settings
 
+from manifests.options import PATIENT
+
 settings.register_profile("koba", deadline=None, database=None, max_examples=60)
 settings.load_profile("koba")
+os.environ.update(PATIENT)

@@ -3,13 +3,16 @@
 import json
 import warnings
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from safetensors.torch import save_file
 
-from manifests.store import Store
+from manifests.artifact import REFS, store_model
+from manifests.manifest import SourceRecord
+from manifests.store import Ref, Store
 from manifests.tokens import Tokenizer, load_tokenizer
-from trainer.checkpoint import Checkpoint
+from trainer.checkpoint import WEIGHTS, Checkpoint
 from trainer.config import Config
 
 
@@ -55,6 +58,16 @@ def export(
     _write_json(folder / "generation_config.json", {f"{name}_token_id": number for name, number in ids.items()})
     write_tokenizer(tokenizer, folder, begin=begin, end=end, pad=pad)
     return folder
+
+
+def add_trained(store: Store, name: str, checkpoint: Checkpoint, *, licence: str) -> Ref:
+    """Store an export as `models/<name>`; its manifest names the checkpoint and the datasets it was trained on."""
+    weights = checkpoint.path / WEIGHTS
+    source = SourceRecord(f"{checkpoint.path.name}/{WEIGHTS}", checkpoint.weights_digest, weights.stat().st_size)
+    with TemporaryDirectory() as folder:
+        made = export(store, checkpoint, Path(folder))
+        manifest = store_model(store, made, licence=licence, source=source, parents=list(checkpoint.job.data))
+    return store.tag(f"{REFS}/{name.removeprefix(f'{REFS}/')}", manifest.id)
 
 
 def write_tokenizer(tokenizer: Tokenizer, folder: Path, *, begin: str, end: str, pad: str) -> None:

@@ -15,16 +15,17 @@ from corpus.code_block import code_of, is_gutter
 from corpus.formulas import HOLDERS, delimited, formula
 from corpus.white_space import join_wide
 
+# `<head>` is none of these: where `<body>` is left out, libxml2 puts <main> and <article> into it.
 # What never holds text of the page. `button` does: accordions put their headings into it. Of `footer`, `dialog`
 # and `search` on the pages of WCXB next to nothing is text that a person kept, so they are not even walked.
 _SKIPPED_WORDS = (
     "script style template svg iframe object embed applet select option optgroup textarea input canvas audio "
-    "video map head title meta link base datalist progress meter frameset rt rp noembed picture footer dialog "
+    "video map title meta link base datalist progress meter frameset rt rp noembed picture footer dialog "
     "search"
 )
 SKIPPED = frozenset(_SKIPPED_WORDS.split())
 _BORDERS_WORDS = (
-    "html body p div section article main header aside ul ol li dl dt dd table caption thead tbody tfoot tr td th "
+    "html head body p div section article main header aside ul ol li dl dt dd table caption thead tbody tfoot tr td th "
     "h1 h2 h3 h4 h5 h6 blockquote pre listing xmp plaintext figure figcaption form fieldset legend details "
     "summary address center hr hgroup menu nav dir noframes noscript"
 )

@@ -12,6 +12,7 @@ Markdown that is refused: code_share/little_code, code_share/mostly_code.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import ClassVar
 
 from lxml.etree import _Element as Node
@@ -48,9 +49,10 @@ class HasCode(Rules):
 
 def has_code_tag(content: bytes) -> bool:
     """Tell whether undecoded HTML has a `<pre>` or `<code>` in any writing, in UTF-16 as well."""
-    if content[:_SAMPLE_BYTES].count(0) > _SAMPLE_BYTES // 8:
+    start = content[:_SAMPLE_BYTES]
+    if start.count(0) > len(start) // 4:
         content = content.replace(b"\0", b"")
-    return any(start in content for start in _STARTS) and _TAG.search(content) is not None
+    return any(tag in content for tag in _STARTS) and _TAG.search(content) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +132,13 @@ def clean_markdown(text: str) -> str:
 
 def _content(elements: list[Element], keep: list[bool]) -> tuple[Node | None, list[Node]]:
     """Return the innermost element around all kept blocks, and the elements in it of which nothing is kept."""
-    kept = [place for place, chosen in enumerate(keep) if chosen]
-    if not kept:
+    if not any(keep):
         return None, []
-    first, last = kept[0], kept[-1]
-    root = [element for element in elements if element.start <= first and element.end > last][-1]
-    dropped = []
-    for element in elements:
-        inside = keep[element.start : element.end]
-        if inside and not any(inside):
-            dropped.append(element.node)
-    return root.node, dropped
+    kept = [0, *accumulate(keep)]
+    around = [element for element in elements if kept[element.end] - kept[element.start] == kept[-1]]
+    dropped = [
+        element.node
+        for element in elements
+        if element.start < element.end and kept[element.end] == kept[element.start] and element.node is not None
+    ]
+    return around[-1].node, dropped

@@ -10,6 +10,7 @@ from lxml.etree import _Element as Node
 
 _CONTROLS = bytes([*range(9), 11, *range(14, 32), 127])  # libxml2 makes a U+FFFD of each
 _SELF_CLOSED = re.compile(rb"(<html\b[^<>]*?)/\s*>", re.IGNORECASE)
+_TABLE_IN_PRE = re.compile(rb"(<pre\b[^<>]{0,500}>\s*)(?=<table\b)", re.IGNORECASE)
 _HEAD_BYTES = 1024
 
 
@@ -24,6 +25,8 @@ def parse(html: str) -> Node | None:
         huge_tree=True,  # else what is nested deeper than 256 elements is lost, and with it the rest of the page
     )
     data = html.encode("utf-8", "ignore").translate(None, _CONTROLS)
+    if b"<pre" in data:
+        data = _TABLE_IN_PRE.sub(rb"\1<code>", data)  # libxml2 ends a <pre> at <table>, but not inside <code>
     head = _SELF_CLOSED.sub(rb"\1>", data[:_HEAD_BYTES], count=1)  # libxml2 ends the page at <html/>
     try:
         return fromstring(head + data[_HEAD_BYTES:], parser=parser)

@@ -43,7 +43,8 @@ _NEVER_ROOT = frozenset(_NEVER_ROOT_WORDS.split())
 _KEPT_WITH_LINKS = frozenset(["p", "td", "th", "dt", "dd", "h1", "h2", "h3", "h4", "h5", "h6"])
 _KEPT_WITHOUT_PROSE = _NEVER_ROOT | {"table"}
 
-_NEVER_PRUNED = PREFORMATTED | {"html", "body"}
+_PAGE = frozenset(("html", "head", "body"))
+_NEVER_PRUNED = _PAGE | PREFORMATTED
 
 _MOST = 0.5  # of the page's prose: no name outweighs that
 _MUCH = 0.3
@@ -130,7 +131,7 @@ def _is_forum(elements: list[Element], prose: _Sums, url: str) -> bool:
         return True
     comments = until = 0.0
     for element in elements:
-        if element.start >= until and element.names & COMMENT and element.tag not in {"html", "body"}:
+        if element.start >= until and element.names & COMMENT and element.tag not in _PAGE:
             comments += prose.of(element)
             until = element.end
     return comments > 0.7 * prose.all and prose.all - comments < 2_500
@@ -179,7 +180,7 @@ def _root(elements: list[Element], weights: _Sums, *, forum: bool) -> Element:
         if best is None or best.tag in _NEVER_ROOT:
             return root
         followed = _FOLLOWED_IN_FORUM if forum else _FOLLOWED
-        if best.tag in {"main", "article"} or best.names & CONTENT:
+        if best.tag == "main" or (best.tag == "article" and not forum) or best.names & CONTENT:
             followed -= _NAMED_CONTENT
         weight = weights.of(best)
         if weight == 0 or weight < followed * weights.of(root):
@@ -201,7 +202,7 @@ def _named_root(elements: list[Element], weights: _Sums) -> Element:
         for element in elements
         if element.tag in {"article", "main"} and weights.of(element) >= _ARTICLE_SHARE * weights.all
     ]
-    found = [element for element in bodies or articles if element.tag not in {"html", "body"} and weights.of(element)]
+    found = [element for element in bodies or articles if element.tag not in _PAGE and weights.of(element)]
     return max(found, key=weights.of) if found else elements[0]
 
 

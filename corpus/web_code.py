@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Pages with code from a web crawl, as Markdown.
 
-    koba run web-code 'crawl/*.warc.gz' --tag web-code
+    koba run web_code 'crawl/*.warc.gz' --tag web-code
     ray job submit --working-dir . -- python corpus/web_code.py 'crawl/*.warc.gz'
 
 After PLaMo 2, section 2.2.2: pages whose bytes have the tag of code are parsed and become Markdown, then the language,

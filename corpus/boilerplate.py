@@ -41,7 +41,8 @@ _WORDS = {
     COMMENT: "comment comments commentlist disqus respond commentform",
     SHARE: "share sharing shares sharedaddy sharebar social socials sns addtoany addthis tweet hatena sharelinks",
     BYLINE: "byline author authors meta postmeta entrymeta tags taglist avatar timestamp authorbio authorbox signature "
-    "votes actions taxonomy messageuser messageuserdetails messageattribution postprofile posthead poster posterinfo "
+    "vote votes voting votecell actions taxonomy messageuser messageuserdetails messageattribution "
+    "postprofile posthead poster posterinfo "
     "usertitle userinfo",
     ADVERT: "advert advertisement advertising sponsor sponsored adsense adsbygoogle dfp adslot",
     POPUP: "cookie cookies consent gdpr modal popup overlay newsletter subscribe subscription signup login signin "
@@ -59,6 +60,23 @@ _MEANS: dict[str, int] = {}
 for _group, _words in _WORDS.items():
     for _word in _words.split():
         _MEANS[_word] = _MEANS.get(_word, 0) | _group
+# A block that is one of these and nothing else is a button, wherever it stands.
+_BUTTON = re.compile(
+    r"click to expand\W*|add (?:a )?comment\W*|start asking to get answers|ask (?:a )?question|"
+    r"explore related questions|"
+    r"find the answer to your question by asking\W*|see similar questions with these tags\W*|"
+    r"(?:read|learn|see|view|show|load) (?:more|all|less)\W*|shop (?:now|all)\W*|loading\W*|close|\d+ likes?|"
+    r"you must (?:log ?in|be logged in|be registered)\b.{0,60}|(?:skip|jump) to (?:main )?content|back to top|"
+    r"sign (?:up|in)|log ?in|register|copy(?: link)?|reply|share(?: this)?|tweet|print|follow|subscribe|advertisement|"
+    r"previous next|next(?: page)?\W*|previous(?: page)?|buy now|"
+    r"add to (?:cart|bag|basket|wishlist)|last edited:?.{0,40}|"
+    r"続きを(?:読む|見る)\W*|もっと(?:見る|読む)\W*|(?:一覧|詳細)を見る|(?:\d[\d|｜ ]*)?(?:次|前)の?ページ(?:へ)?\W*|"
+    r"\W*(?:この?ページの)?(?:ページ)?(?:トップ|先頭|上)(?:へ|に)(?:戻る)?|"
+    r"\W*page ?top|シェア(?:する)?|ツイート(?:する)?|"
+    r"いいね\W*|広告|スポンサーリンク|コメント(?:する|を書く)|ログイン|(?:新規)?(?:会員)?登録|送信|閉じる|印刷(?:する)?",
+    re.IGNORECASE,
+)
+_BUTTON_CHARS = 80
 _WORD = re.compile("[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _NAME_CHARS = 300  # a longer one is made by a machine
 
@@ -75,3 +93,10 @@ def signals(names: str) -> int:
     for name in names.lower().split():  # "side-bar", "cross_sell"
         found |= _MEANS.get(name.replace("-", "").replace("_", ""), 0)
     return found
+
+
+def is_button(text: str) -> bool:
+    """Tell whether a block is a word on a button ("Read more", "シェア"), or a sign without a letter."""
+    if len(text) > _BUTTON_CHARS:
+        return False
+    return _BUTTON.fullmatch(text) is not None or (len(text) < 4 and not any(map(str.isalnum, text)))

@@ -30,6 +30,7 @@ from corpus.boilerplate import (
     RELATED,
     SHARE,
     SIDE,
+    is_button,
 )
 
 _SENTENCE = re.compile(r"[.!?…:;,][\s\"”’]|[.!?]$|[。！？、，．]")
@@ -43,6 +44,7 @@ _NEVER_ROOT = frozenset(_NEVER_ROOT_WORDS.split())
 _KEPT_WITH_LINKS = frozenset(["p", "td", "th", "dt", "dd", "h1", "h2", "h3", "h4", "h5", "h6"])
 _KEPT_WITHOUT_PROSE = _NEVER_ROOT | {"table"}
 
+_NEVER_BUTTON = PREFORMATTED | {"td", "th"}
 _PAGE = frozenset(("html", "head", "body"))
 _NEVER_PRUNED = _PAGE | PREFORMATTED
 
@@ -108,6 +110,10 @@ def main_blocks(blocks: list[Block], elements: list[Element], url: str = "") -> 
     keep[: root.start] = [False] * root.start
     keep[root.end :] = [False] * (len(keep) - root.end)
     _drop_link_lists(elements[elements.index(root) + 1 :], keep, prose, (chars, links, all_prose), root.end)
+    for place in range(root.start, root.end):
+        block = blocks[place]
+        if keep[place] and block.element.tag not in _NEVER_BUTTON and is_button(block.text):
+            keep[place] = False
     return keep
 
 

@@ -199,10 +199,15 @@ def _load(place: Vllm, model: Model, folder: str) -> tuple[Any, Any]:
         generation_config="vllm",  # not the model's own defaults: every field is given
         **(_whole_prompts(model) if current_platform.is_cpu() else {}),
     )
+    # vLLM 0.32 looks into all modules, and stumbles over the handle that this one of numba's has of its library.
+    stumble = sys.modules.pop("llvmlite.binding.ffi", None)
     try:
         return LLMEngine.from_engine_args(settings), SamplingParams
     except (ValueError, RuntimeError, OSError, NotImplementedError) as error:
         raise BadRecipe(f"vLLM cannot run {model.name}: {_first_line(error)}; above is what it said") from error
+    finally:
+        if stumble:
+            sys.modules["llvmlite.binding.ffi"] = stumble
 
 
 def _whole_prompts(model: Model) -> dict[str, Any]:

@@ -30,7 +30,8 @@ needs_vllm = pytest.mark.skipif(not find_spec("vllm"), reason="vllm is not insta
 
 
 def answer(url: str) -> None:
-    """Load `models/small` under vLLM, and print what it writes after each prompt, greedily."""
+    """Load `models/small` under vLLM, beside numba, and print what it writes after each prompt, greedily."""
+    import dedup.kernels  # noqa: F401
     from generators.engine import Request, Sampling
     from generators.vllm_engine import Vllm
     from generators.weights import find_model

@@ -2,7 +2,7 @@
 
 All rows are frozen: a stage that passes a row on unchanged passes on the same object, and `run` relies on that.
 
-    edited = doc.replace(text=cleaned)              # the same id, another hash
+    edited = doc.replace(text=cleaned)              # the same id, another hash, no token_count
     made = doc.derive(text=reply, language="ja")    # a new row, whose parent is `doc`
 
 The garbage collector does not look at rows (`gc=False`): nothing in a row refers to a row, so none is in a cycle.
@@ -59,8 +59,13 @@ class Row(msgspec.Struct, frozen=True, gc=False):
         raise NotImplementedError
 
     def replace(self, **changes: Any) -> Self:
-        """Return this row with some fields changed: the same id."""
+        """Return this row with some fields changed: the same id. Another payload has no `token_count` yet."""
+        if self.token_count is not None and "token_count" not in changes and self._is_other(changes):
+            changes["token_count"] = None
         return msgspec.structs.replace(self, **changes)
+
+    def _is_other(self, changes: Mapping[str, Any]) -> bool:
+        return any(name in changes and changes[name] != getattr(self, name) for name in _PAYLOADS.get(self.kind, ()))
 
     def derive(self, *, part: int = 0, candidate: int = 0, **changes: Any) -> Self:
         """Return a new row made from this one, which becomes its parent.
@@ -132,6 +137,12 @@ class Page(Row, frozen=True, gc=False):
         return self.content
 
 
+_PAYLOADS = {
+    "document": ("text",),
+    "conversation": ("messages",),
+    "preference": ("prompt", "chosen", "rejected"),
+    "tokens": ("input_ids",),
+}
 STORED_KINDS: dict[str, type[Row]] = {kind.kind: kind for kind in (Document, Conversation, Preference, Tokens)}
 
 

@@ -21,6 +21,7 @@ from manifests.store import Ref
 from manifests.story import Story, sentence
 from manifests.terminal import safe
 from manifests.texts import readable
+from manifests.token_count import counted
 from manifests.wording import judged, number, size
 
 ID_DIGITS = 12  # of an id that people see; `--json` has it whole
@@ -114,6 +115,10 @@ def print_version(name: str, parts: Sequence[Manifest], steps: Sequence[StepStat
     out.print(Text.assemble((name, "bold"), f": {manifest.rows:,} {manifest.kind} rows, {manifest.chars:,} characters, "
                             f"{len(manifest.entries)} shards, {size(manifest.size)}"))  # fmt: skip
     out.print(Text(f"manifest {manifest.id}\ncontent  {manifest.content}"))
+    if manifest.tokens:
+        out.print(
+            Text(f"tokens   {manifest.tokens:,} ({safe(str(counted(parts) or 'counted elsewhere'), _URL_CELLS)})")
+        )
     for licence, rows in manifest.licences.items():
         out.print(Text(f"licence  {safe(licence, _URL_CELLS)}: {rows:,} rows"))
     for column in ("model", "prompt"):

@@ -9,17 +9,16 @@ Each is named `tokens/<its name>`, so that its versions are compared and kept li
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 
-from manifests import artifact, canonical
-from manifests.errors import BadRecipe, BadSource, NotFound
-from manifests.manifest import FILE_SUFFIX, TOKENIZER_SUFFIX, Manifest
-from manifests.model_folder import VOCABULARY, fits
-from manifests.objects import is_digest, object_key
+from manifests import canonical
+from manifests.errors import BadRecipe, BadSource
+from manifests.manifest import TOKENIZER_SUFFIX, Manifest
+from manifests.objects import object_key
 from manifests.run import run
 from manifests.stage import Map, Recipe
 from manifests.store import Store
-from manifests.tokens import SPECIALS, Tokenize, Tokenizer, load_tokenizer, texts_of, tokenizer_digest, train_tokenizer
+from manifests.tokenizer_choice import chosen_tokenizer
+from manifests.tokens import SPECIALS, Tokenize, load_tokenizer, texts_of, tokenizer_digest, train_tokenizer
 from manifests.view import View
 from manifests.watcher import Watcher
 
@@ -56,7 +55,7 @@ def tokenised(
     """
     found = {name: store.manifest(name) for name in data}
     _check_kinds(found)
-    digest = _chosen(store, tokenizer) if tokenizer else _shared(store, found.values())
+    digest = chosen_tokenizer(store, tokenizer) if tokenizer else _shared(store, found.values())
     digest = digest or learned_tokenizer(store, list(found.values()), vocabulary)
     made = {name: _tokens(store, name, manifest, digest, map, watcher) for name, manifest in found.items()}
     weights = {manifest.id: _weight(data[name], manifest) for name, manifest in made.items()}
@@ -118,25 +117,6 @@ def _shared(store: Store, manifests: Iterable[Manifest]) -> str | None:
         shown = ", ".join(digest[:16] for digest in sorted(digests))
         raise BadRecipe(f"the datasets of tokens have different tokenizers ({shown}); a model is trained on one")
     return next(iter(digests), None)
-
-
-def _chosen(store: Store, tokenizer: str) -> str:
-    """Return the digest of a tokenizer that the user named: a file, a model of the store or a digest."""
-    if Path(tokenizer).is_file():
-        return Tokenizer(Path(tokenizer).read_bytes()).save(store)
-    if is_digest(tokenizer) and store.files.size(object_key(tokenizer, TOKENIZER_SUFFIX)) is not None:
-        return tokenizer
-    try:
-        files = artifact.resolve(store, tokenizer).files
-    except NotFound as error:
-        raise NotFound(
-            f"{tokenizer} is no tokenizer: expected a tokenizer.json, a SentencePiece model, the name of a model in "
-            f"{store.url}, or the digest of a tokenizer there"
-        ) from error
-    for file in files:
-        if fits(file.name, VOCABULARY[:2]):
-            return Tokenizer(store.get(file.digest, FILE_SUFFIX)).save(store)
-    raise BadSource(f"{tokenizer} has no tokenizer that can be read: expected tokenizer.json or a SentencePiece model")
 
 
 def _tokens(store: Store, name: str, manifest: Manifest, tokenizer: str, map: Map, watcher: Watcher | None) -> Manifest:

@@ -5,11 +5,12 @@ from typing import Any
 
 from manifests.diff import Diff
 from manifests.funnel import funnel
-from manifests.lineage import recipe_steps
+from manifests.lineage import recipe_chain, recipe_steps
 from manifests.manifest import Manifest
 from manifests.report import charts, facts
 from manifests.report.shell import drawn, render
 from manifests.store import Store
+from manifests.token_count import counted
 
 MOST_DOCUMENTS = 200  # of a diff
 
@@ -27,6 +28,7 @@ def dataset_page(store: Store, manifest: Manifest, name: str) -> str:
         "dataset.html.j2",
         name=name,
         manifest=manifest,
+        counted=counted(recipe_chain(store, manifest)) if manifest.tokens else None,
         looked=steps[0].rows_in if steps else manifest.rows,
         funnel=[_step(step) for step in steps],
         funnel_chart=drawn(charts.funnel(*_columns(steps))) if steps else "",

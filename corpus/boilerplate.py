@@ -31,7 +31,7 @@ _WORDS = {
     NAVIGATION: "nav navbar navigation navi gnav gnavi menu menus menubar submenu megamenu breadcrumb breadcrumbs "
     "crumb crumbs pagination pager paging paginator pagenav toc tableofcontents topbar toolbar skiplink sitemap "
     "pankuzu topicpath dropdown navlink subnav navmenu gnb lnav mega flyout hamburger burger linklist filter filters "
-    "facet facets refinement refinements switcher logo",
+    "facet facets refinement refinements switcher",
     FOOTER: "footer sitefooter colophon copyright",
     HEADER: "masthead siteheader topbar globalheader",
     SIDE: "sidebar side aside rail sidenav leftcol rightcol leftside rightside sidemenu",
@@ -78,20 +78,26 @@ _BUTTON = re.compile(
 )
 _BUTTON_CHARS = 80
 _WORD = re.compile("[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-_NAME_CHARS = 300  # a longer one is made by a machine
+# "has-sidebar", "no-sidebar" and Tailwind's "sidebar-filled:rounded" tell of something else that is there or not.
+_BESIDE = re.compile(r":|^(?:has|no|with|without|when)[-_]", re.IGNORECASE)
+_NAMES_CHARS = 300  # a longer one is made by a machine
 
 
-@lru_cache(1 << 14)
 def signals(names: str) -> int:
     """Return the groups of the words in a class or id, as bits."""
     found = 0
-    names = names[:_NAME_CHARS]
-    if ":" in names:  # "sidebar-filled:rounded" says what becomes of it beside a sidebar
-        names = " ".join([name for name in names.split() if ":" not in name])
-    for word in _WORD.findall(names):
+    for name in names[:_NAMES_CHARS].split():
+        found |= _signal(name)
+    return found
+
+
+@lru_cache(1 << 16)
+def _signal(name: str) -> int:
+    if _BESIDE.search(name):
+        return 0
+    found = _MEANS.get(name.lower().replace("-", "").replace("_", ""), 0)  # "side-bar", "cross_sell"
+    for word in _WORD.findall(name):
         found |= _MEANS.get(word.lower(), 0)
-    for name in names.lower().split():  # "side-bar", "cross_sell"
-        found |= _MEANS.get(name.replace("-", "").replace("_", ""), 0)
     return found
 
 

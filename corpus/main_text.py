@@ -35,6 +35,7 @@ from corpus.boilerplate import (
 
 _SENTENCE = re.compile(r"[.!?…:;,][\s\"”’]|[.!?]$|[。！？、，．]")
 _FULL_STOP = re.compile("[。！？、]")
+_WIDE = 2  # letters of an alphabet that a kana or kanji is worth
 _FORUM_URL = re.compile(
     r"forum|thread|/t/|viewtopic|/questions/|discuss|/topic|community|/comments/|boards?\b|stackexchange|lemmy|lobste|"
     r"groups|slashdot|reddit|news\.ycombinator|chiebukuro|okwave|teratail|5ch\.net|/bbs"
@@ -58,8 +59,10 @@ _NAMED_CONTENT = 0.15  # less for <main>, <article> and what is named for conten
 _LEAD = 300  # weight that may stand before that child at most: a question before its answers, an introduction
 _TWINS = 0.02  # share that further children of the same kind may hold at most
 _SHORT_TEXT_WEIGHT = 0.3  # of text that is no prose: titles, cells, prices
+_LINK_WEIGHT = 0.1  # on a page with little prose: a list of links is what it is for
 _BODY_SHARE, _ARTICLE_SHARE = 0.35, 0.6  # of the weight, from which a named element is the root at once
 _LINKS_SHARE = 0.8
+_UNCLOSED = 0.97
 _ENOUGH_PROSE = 2_000  # characters, from which on lists of links are left out
 _ENOUGH_FOR_CARDS = 1_000
 
@@ -89,6 +92,9 @@ def main_blocks(blocks: list[Block], elements: list[Element], url: str = "") -> 
         return []
     chars = _Sums([len(block.text) for block in blocks])
     links = _Sums([block.links for block in blocks])
+    if links.all > _UNCLOSED * chars.all:  # a link or button that nobody closed
+        blocks = [block._replace(links=0) for block in blocks]
+        links = _Sums([0] * len(blocks))
     prose = [_prose(block) for block in blocks]
     all_prose = _Sums(prose)
     forum = _is_forum(elements, all_prose, url)
@@ -100,9 +106,10 @@ def main_blocks(blocks: list[Block], elements: list[Element], url: str = "") -> 
             until = element.end
             keep[element.start : until] = [False] * (until - element.start)
 
+    link_weight = _LINK_WEIGHT if all_prose.all < _ENOUGH_FOR_CARDS else 0
     weights = _Sums(
         [
-            own + _SHORT_TEXT_WEIGHT * (len(block.text) - block.links) if kept else 0
+            own + _SHORT_TEXT_WEIGHT * (len(block.text) - block.links) + link_weight * block.links if kept else 0
             for block, own, kept in zip(blocks, prose, keep, strict=True)
         ]
     )
@@ -118,7 +125,7 @@ def main_blocks(blocks: list[Block], elements: list[Element], url: str = "") -> 
 
 
 def _prose(block: Block) -> int:
-    """Return the characters of a block that are sentences, 0 for titles, menus and the like."""
+    """Return the letters of a block that are sentences, 0 for titles, menus and the like."""
     text, links, element = block
     size = len(text)
     if element.tag in PREFORMATTED:
@@ -126,9 +133,9 @@ def _prose(block: Block) -> int:
     own = size - links
     if links > 0.4 * size or own < 15:
         return 0
-    if own >= 100 or (own >= 30 and _SENTENCE.search(text)) or _FULL_STOP.search(text):
-        return own
-    return 0
+    if _FULL_STOP.search(text):
+        return _WIDE * own
+    return own if own >= 100 or (own >= 30 and _SENTENCE.search(text)) else 0
 
 
 def _is_forum(elements: list[Element], prose: _Sums, url: str) -> bool:
@@ -163,6 +170,8 @@ def _is_boilerplate(element: Element, chars: _Sums, links: _Sums, prose: _Sums, 
 
 def _named_boilerplate(element: Element, own: float, share: float, linked: float, *, forum: bool) -> bool:
     names = element.names
+    if element.tag in {"article", "main"}:  # "author-smith tag-rust" is how a blog's theme says which article it is
+        names &= COMMENT | SIDE | HIDDEN
     return bool(
         (names & NAVIGATION and not (own > _PROSE_CHARS and linked < 0.1))
         or (element.tag == "aside" and (share < _SOME or linked > 0.15))

@@ -16,7 +16,7 @@ ALONE = {  # heavy libraries: each is imported in one module
     "ray": ["manifests/cluster.py"],
     "faiss": [],
     "fasttext": ["filters/fasttext_model.py"],
-    "trafilatura": ["corpus/extract.py"],
+    "trafilatura": [],
     "datasketch": ["dedup/reference.py"],
     "nltk": ["dedup/reference.py"],
     "vllm": ["generators/vllm_engine.py"],

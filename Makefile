@@ -31,7 +31,7 @@ FIND_LINKS = UV_FIND_LINKS="$$($(BIN)/pip config get global.find-links 2>/dev/nu
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
 
 .venv/installed: pyproject.toml | .venv/bin/uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -e .
+	$(FIND_LINKS) $(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[cpu]'
 	touch $@
 
 .venv/installed-dev: pyproject.toml | .venv/bin/uv

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import manifests.upkeep  # noqa: F401 - its commands are among COMMANDS
+import filters.compare_command  # noqa: F401 - its commands and those of upkeep are among COMMANDS
+import manifests.upkeep  # noqa: F401
 from manifests.commands import COMMANDS, find_row, in_option, open_store
 from manifests.errors import BadRecipe
 from manifests.options import DEFAULT_STORE, Command, Group, echo_json, json_option, store_option
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent
 QUICK_NAME, QUICK_WRITTEN = "web-sample", "web-distilled"
 DISTILLED = "--style distill --languages en --part-tokens 80 --parts 1 --max-tokens 100 --temperature 0.3 --limit 40"
-TRAINED = "--steps 300 --batch 8 --length 256 --width 128 --warmup-steps 30"
+TRAINED = "--steps 300 --batch 8 --length 256 --width 128 --warmup-steps 30 --learning-rate 0.003"
 PROGRAMS = ("corpus", "generators")  # packages whose files may be programs: those that define `recipe`
 
 
@@ -118,7 +119,7 @@ def trace_row(
 
 def _follower(store: "Store", warcs: tuple[str, ...]) -> "Callable[[bytes, Manifest], Trace]":
     """Return what traces a row of a manifest, with crawl files and calls at hand."""
-    from corpus.crawl import open_location
+    from corpus.remote import open_location
     from corpus.warc_pages import verify_origin
     from generators.receipts import Receipts
     from manifests.provenance import trace

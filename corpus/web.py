@@ -4,7 +4,8 @@
     koba run web 'crawl/*.warc.gz' --tag web
     ray job submit --working-dir . -- python corpus/web.py 'crawl/*.warc.gz'
 
-Pages are extracted, filtered by language and by published quality rules, and deduplicated.
+Pages are extracted, filtered by language and by published rules (English: Gopher, C4 and FineWeb; Japanese: Swallow
+v2), and deduplicated; mail addresses, telephone, card and IP numbers are masked.
 """
 
 from typing import Annotated
@@ -13,9 +14,13 @@ from corpus.crawl import WarcFiles
 from corpus.extract import ExtractText, HtmlPages
 from dedup.exact import ExactDedup
 from dedup.minhash import MinHashDedup
+from filters.c4 import C4Quality
+from filters.fineweb import FineWebQuality
 from filters.gopher import GopherQuality, GopherRepetition
 from filters.language import LanguageIs
+from filters.pii import MaskPii
 from filters.swallow import SwallowV2
+from filters.swallow_cleaning import SwallowCleaning
 from manifests.program import program
 from manifests.stage import Only, Recipe
 
@@ -35,10 +40,14 @@ def recipe(
             ExtractText(),
             LanguageIs(languages, min_score=min_language_score),
             Only("en", GopherRepetition()),
-            Only("en", GopherQuality(min_words=min_words)),
+            Only("en", GopherQuality(min_words=min_words, alpha_counts_signs=False)),
+            Only("en", C4Quality(end_marks=())),
+            Only("en", FineWebQuality()),
+            Only("ja", SwallowCleaning()),
             Only("ja", SwallowV2(min_japanese_letters=min_letters)),
             ExactDedup(),
             MinHashDedup(threshold=similarity),
+            MaskPii(),
         ),
     )
 

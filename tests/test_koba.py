@@ -140,6 +140,7 @@ def test_a_mistake_is_one_clear_line_and_exit_code_2(url, arguments, told):
 def test_the_quickstart_runs_on_a_crawl_of_the_users_own(tmp_path):
     crawl = crawl_of_ours.write(tmp_path / "crawl", files=1)[0]
     command = [sys.executable, "-m", "koba", "quickstart", "--warc", str(crawl), "--store", str(tmp_path / "store")]
+    command += ["--web-only"]
     for turn in range(2):
         done = subprocess.run(
             [*command, "--report", str(tmp_path / "r.html")], capture_output=True, text=True, cwd=ROOT, check=False
@@ -153,10 +154,17 @@ def test_the_quickstart_runs_on_a_crawl_of_the_users_own(tmp_path):
 
 
 @pytest.mark.network
-@pytest.mark.skipif(os.environ.get("KOBA_NETWORK") != "1", reason="downloads 47 MB; set KOBA_NETWORK=1")
-def test_everyones_web_sample_has_the_same_content(tmp_path):
+@pytest.mark.skipif(os.environ.get("KOBA_NETWORK") != "1", reason="downloads 140 MB; set KOBA_NETWORK=1")
+def test_the_quickstart_gives_everyone_the_same_pages_and_leads_from_a_step_of_a_training_back_to_them(tmp_path):
     command = [sys.executable, "-m", "koba", "quickstart", "--store", str(tmp_path / "store")]
     command += ["--downloads", str(ROOT / "downloads"), "--report", str(tmp_path / "r.html")]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    assert Store(str(tmp_path / "store")).manifest("web-sample@1").content == CONTENT
+    command += ["--folder", str(tmp_path / "run")]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    store = Store(str(tmp_path / "store"))
+    assert store.manifest("web-sample@1").content == CONTENT
     assert CONTENT in (ROOT / "README.md").read_text()
+    assert store.manifest("web-distilled").rows > 20
+    assert "call " in done.stdout
+    assert re.search(r"(\d+) records read again, \1 of them equal", done.stdout)
+    assert "perplexity" in (tmp_path / "r-training.html").read_text()

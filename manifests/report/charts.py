@@ -110,7 +110,7 @@ def series(
         axes.margins(x=0.01)
         if counts:
             _scale(axes, np.asarray(counts, np.float64))
-        left, right = (0.09, 0.97) if wide else (0.17, 0.95)
+        left, right = (0.09, 0.97) if wide else (0.21, 0.95)
         figure.subplots_adjust(left=left, right=right, top=0.82 if counts else 0.95, bottom=0.4 / height)
 
     height = (2.6 if wide else 1.9) + (0.3 if counts else 0)

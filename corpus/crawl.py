@@ -1,15 +1,22 @@
-"""WARC files as a source of pages: one file, one unit of work."""
+"""WARC files as a source of pages: one file, one unit of work.
+
+WarcFiles.find(["crawl/*.warc.gz", "https://example.org/a.warc.gz", "CC-MAIN-2024-10/warc[0:10]"])
+"""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, Self
+from typing import Any, ClassVar, Self
 
 import fsspec
 
+from corpus.cc_snapshot import Snapshot, location_of
+from corpus.remote import is_http, open_location, stamp_of
 from corpus.warc_pages import MAX_PAGE_BYTES, pages
 from manifests import canonical
+from manifests.commit import in_threads
 from manifests.errors import BadSource
 from manifests.manifest import SourceRecord
 from manifests.rows import Row
@@ -27,8 +34,10 @@ class WarcFile:
 
     location: str
     name: str  # relative to the crawl; goes into `Origin.file`
-    digest: str
+    digest: str  # of its bytes; of a file of a published snapshot, which is too much to read twice, see `published`
     size: int
+    etag: str = ""  # of the http file that was hashed: another one is not read in its place
+    published: bool = False  # the digest is over name, size and ETag
 
     @property
     def key(self) -> dict[str, str | int]:
@@ -42,16 +51,20 @@ class WarcFile:
 
     def rows(self) -> Iterator[Row | Rejected]:
         """Yield its pages, and a reject for each record that is none or is broken."""
-        with open_location(self.location) as stream:
+        with open_location(self.location, etag=self.etag) as stream:
             yield from pages(stream, file=self.name, file_digest=self.digest)
 
 
 @dataclass
 class WarcFiles:
-    """A crawl: WARC files from paths, globs and URLs."""
+    """A crawl: WARC files from paths, globs, URLs and names of CommonCrawl's snapshots."""
+
+    part: ClassVar[str] = "warc"  # of a snapshot
+    unit: ClassVar[type[WarcFile]] = WarcFile
 
     locations_given: tuple[str, ...]
     _found: list[WarcFile] = field(default_factory=list)
+    _lists: dict[SourceRecord, str] = field(default_factory=dict)  # and where they are
 
     @classmethod
     def find(cls, locations: Sequence[str]) -> Self:
@@ -60,30 +73,58 @@ class WarcFiles:
 
     def units(self, store: Store) -> list[WarcFile]:
         """Return the files, sorted by their names in the crawl. Raises BadSource where one cannot be opened."""
-        found = {location for given in self.locations_given for location in _expand(given)}
-        files = [_warc_file(location, store) for location in found]
-        names = [file.name for file in files]
-        if doubled := sorted({name for name in names if names.count(name) > 1}):
+        found: set[str] = set()
+        published: set[str] = set()
+        for given in self.locations_given:
+            snapshot = Snapshot.parse(given)
+            if snapshot:
+                published.update(self._listed(snapshot))
+            else:
+                found.update(_expand(given))
+        files = in_threads(lambda location: self._file(location, store), sorted(found))
+        files += in_threads(lambda name: self._published(name, store), sorted(published))
+        doubled = sorted(name for name, count in Counter(file.name for file in files).items() if count > 1)
+        if doubled:
             raise BadSource(f"two files are both named {doubled[0]}; rename one: rows name the file they come from")
         self._found = sorted(files, key=lambda file: file.name)
         return self._found
 
     def records(self) -> tuple[SourceRecord, ...]:
-        """Return name, digest and size of each file."""
-        return tuple(SourceRecord(file=file.name, digest=file.digest, size=file.size) for file in self._found)
+        """Return name, digest and size of each file; for a published snapshot, those of the list of its files."""
+        files = [SourceRecord(file.name, file.digest, file.size) for file in self._found if not file.published]
+        return (*self._lists, *files)
 
     def locations(self) -> dict[str, str]:
         """Return where each file was read from, so that it is found from any folder."""
-        return {file.name: _absolute(file.location) for file in self._found}
+        lists = {record.file: location for record, location in self._lists.items()}
+        return lists | {file.name: _absolute(file.location) for file in self._found}
 
+    def _listed(self, snapshot: Snapshot) -> tuple[str, ...]:
+        if snapshot.part != self.part:
+            raise BadSource(f"{snapshot.name}/{snapshot.part}: this dataset is made of {self.part} files")
+        listing = snapshot.listing()
+        self._lists[listing.record] = listing.location
+        return listing.names
 
-def open_location(location: str) -> BinaryIO:
-    """Open a path or URL for reading. Raises BadSource."""
-    try:
-        stream: BinaryIO = fsspec.open(location, "rb").open()
-    except (OSError, ValueError) as error:
-        raise BadSource(f"cannot open {location}: {error}") from error
-    return stream
+    def _published(self, name: str, store: Store) -> WarcFile:
+        """Take a file of a snapshot as its name, size and ETag: to hash all files of one is to download it."""
+        location = location_of(name)
+        size, etag, _ = stamp_of(location)
+        if size is None or not etag:
+            return self._file(location, store)
+        digest = canonical.digest({"crawl_file": name, "size": size, "etag": etag.strip('"')})
+        return self.unit(location, name, digest, size, etag if is_http(location) else "", published=True)
+
+    def _file(self, location: str, store: Store) -> WarcFile:
+        """Hash a file, or remember its hash: a terabyte is not read again to learn that nothing changed."""
+        stamp = stamp_of(location)
+        key = canonical.digest({"file": _unaliased(location), "stamp": [str(part) for part in stamp]})
+        record: dict[str, Any] | None = store.action(key) if stamp.etag or stamp.modified else None
+        etag = stamp.etag if is_http(location) else ""
+        if record is None:
+            size, digest = _hash(location, etag)
+            record = store.put_action(key, {"digest": digest, "size": size}, makes=[])
+        return self.unit(location, _crawl_name(location), record["result"]["digest"], record["result"]["size"], etag)
 
 
 def _expand(given: str) -> list[str]:
@@ -98,25 +139,16 @@ def _expand(given: str) -> list[str]:
     return found
 
 
-def _warc_file(location: str, store: Store) -> WarcFile:
-    """Hash a file, or remember its hash: a terabyte is not read again to learn that nothing changed."""
+def _unaliased(location: str) -> str:
+    if is_http(location):
+        return location
     fs, path = fsspec.core.url_to_fs(location)
-    try:
-        info = fs.info(path)
-    except OSError as error:
-        raise BadSource(f"cannot open {location}: {error}") from error
-    stamp = [str(info.get(name)) for name in ("size", "mtime", "ETag", "LastModified", "ino") if name in info]
-    key = canonical.digest({"file": fs.unstrip_protocol(path), "stamp": stamp})
-    record: dict[str, Any] | None = store.action(key)
-    if record is None:
-        size, digest = _hash(location)
-        record = store.put_action(key, {"digest": digest, "size": size}, makes=[])
-    return WarcFile(location, _crawl_name(location), record["result"]["digest"], record["result"]["size"])
+    return str(fs.unstrip_protocol(path))
 
 
-def _hash(location: str) -> tuple[int, str]:
+def _hash(location: str, etag: str) -> tuple[int, str]:
     hasher, size = hashlib.sha256(), 0
-    with open_location(location) as stream:
+    with open_location(location, etag=etag) as stream:
         while block := stream.read(_BLOCK):
             hasher.update(block)
             size += len(block)
@@ -124,7 +156,7 @@ def _hash(location: str) -> tuple[int, str]:
 
 
 def _crawl_name(location: str) -> str:
-    parts = PurePosixPath(location.partition("://")[2] or location).parts
+    parts = PurePosixPath(location.partition("://")[2].partition("?")[0] or location).parts
     return "/".join(parts[parts.index(_CRAWL) :]) if _CRAWL in parts else parts[-1]
 
 

@@ -147,12 +147,14 @@ def _close(blocks: list[Block], run: list[str], links: int, element: Element, *,
     """Make a block of a run; its line breaks are \\v, all other white space is as good as a blank."""
     text = join_wide("".join(run))
     run.clear()
+    if formulas:
+        text = delimited(text)
     if "\v" in text:
         text = "\n".join([line for part in text.split("\v") if (line := " ".join(part.split()))])
     else:
         text = " ".join(text.split())
     if text:
-        blocks.append(Block(delimited(text) if formulas else text, min(links, len(text)), element))
+        blocks.append(Block(text, min(links, len(text)), element))
 
 
 def _add_code(blocks: list[Block], element: Element) -> None:

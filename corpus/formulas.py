@@ -17,6 +17,7 @@ _GLYPHS = re.compile(r"(?:^|\s)(?:katex-html|MathJax_Preview|MathJax(?:_Display|
 _PICTURE = re.compile(r"(?:^|\s)(?:mwe-math-fallback-image\S*|tex|latex|math|eq)(?:\s|$)")
 _INLINE = re.compile(r"\\\((.{1,2000}?)\\\)", re.DOTALL)
 _DISPLAY = re.compile(r"\\\[(.{1,4000}?)\\\]", re.DOTALL)
+_GROUP = re.compile(r"\\?\$\\(?:begin|end)group\\?\$")  # Stack Exchange puts them around each post
 _STYLE = re.compile(r"^\{\\(displaystyle|textstyle)\s+(.*)\}$", re.DOTALL)
 HOLDERS = frozenset(("math", "script", "mjx-container", "span", "div", "img"))
 
@@ -50,7 +51,9 @@ def formula(node: Node) -> str | None:
 
 def delimited(text: str) -> str:
     r"""Return the text with \(...\) and \[...\] as dollars, as MathJax and KaTeX read them."""
-    return _DISPLAY.sub(r"$$\1$$", _INLINE.sub(r"$\1$", text)) if "\\" in text else text
+    if "\\" not in text:
+        return text
+    return _DISPLAY.sub(r"$$\1$$", _INLINE.sub(r"$\1$", _GROUP.sub("", text)))
 
 
 def _dollars(tex: str, *, display: bool) -> str:

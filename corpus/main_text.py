@@ -56,7 +56,8 @@ _PROSE_CHARS = 200  # from here on, text in something called a menu is no menu
 _FOLLOWED = 0.9  # share of the weight that one child must hold for the walk to go down into it
 _FOLLOWED_IN_FORUM = 0.85
 _NAMED_CONTENT = 0.15  # less for <main>, <article> and what is named for content
-_LEAD = 300  # weight that may stand before that child at most: a question before its answers, an introduction
+_LEAD = 300  # weight that may stand before that child at most: else it is an introduction
+_LEAD_IN_FORUM = 100  # and prose there, which is the question before its answers
 _TWINS = 0.02  # share that further children of the same kind may hold at most
 _SHORT_TEXT_WEIGHT = 0.3  # of text that is no prose: titles, cells, prices
 _LINK_WEIGHT = 0.1  # on a page with little prose: a list of links is what it is for
@@ -113,7 +114,8 @@ def main_blocks(blocks: list[Block], elements: list[Element], url: str = "") -> 
             for block, own, kept in zip(blocks, prose, keep, strict=True)
         ]
     )
-    root = _root(elements, weights, forum=forum)
+    lead = _Sums([own if kept else 0 for own, kept in zip(prose, keep, strict=True)]) if forum else weights
+    root = _root(elements, weights, lead, forum=forum)
     keep[: root.start] = [False] * root.start
     keep[root.end :] = [False] * (len(keep) - root.end)
     _drop_link_lists(elements[elements.index(root) + 1 :], keep, prose, (chars, links, all_prose), root.end)
@@ -183,7 +185,7 @@ def _named_boilerplate(element: Element, own: float, share: float, linked: float
     )
 
 
-def _root(elements: list[Element], weights: _Sums, *, forum: bool) -> Element:
+def _root(elements: list[Element], weights: _Sums, lead: _Sums, *, forum: bool) -> Element:
     """Return the element that holds the main text and as little else as can be."""
     root = elements[0] if forum else _named_root(elements, weights)
     children: dict[int, list[Element]] = {}
@@ -200,7 +202,8 @@ def _root(elements: list[Element], weights: _Sums, *, forum: bool) -> Element:
         weight = weights.of(best)
         if weight == 0 or weight < followed * weights.of(root):
             return root
-        if weights.totals[best.start] - weights.totals[root.start] > _LEAD:
+        before = lead.totals[best.start] - lead.totals[root.start]
+        if before > (_LEAD_IN_FORUM if forum else _LEAD):
             return root
         if best.tag != "main" and inner and _twins(best, inner, weights) > _TWINS * weight:
             return root

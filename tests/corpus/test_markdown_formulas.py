@@ -43,6 +43,7 @@ WIKIPEDIA = (
         ),
         ("<script src='MathJax.js'></script>\\(x=1\\)", "$x=1$"),
         ("<script src='MathJax.js'></script>\\[x=1\\]", "$$x=1$$"),
+        ("<i class=mathjax></i><span>$\\begingroup$</span>$x=1$<span>$\\endgroup$</span>", "$x=1$"),
         ("<img class='tex' alt='x=1' src='x.png'> katex", "$x=1$ katex"),
     ],
 )

@@ -12,6 +12,8 @@ from typing import Any, ClassVar, Self
 
 import fsspec
 
+from corpus.cc_index import SUFFIXES
+from corpus.cc_records import Records, Refusals, record_units
 from corpus.cc_snapshot import Snapshot, location_of
 from corpus.remote import is_http, open_location, stamp_of
 from corpus.warc_pages import MAX_PAGE_BYTES, pages
@@ -64,15 +66,19 @@ class WarcFiles:
 
     locations_given: tuple[str, ...]
     _found: list[WarcFile] = field(default_factory=list)
-    _lists: dict[SourceRecord, str] = field(default_factory=dict)  # and where they are
+    _lists: dict[SourceRecord, str] = field(default_factory=dict)  # lists and indexes, and where they are
+    _indexed: set[str] = field(default_factory=set)  # names of files that records are fetched from
 
     @classmethod
     def find(cls, locations: Sequence[str]) -> Self:
         """Take what a user typed."""
         return cls(tuple(locations))
 
-    def units(self, store: Store) -> list[WarcFile]:
-        """Return the files, sorted by their names in the crawl. Raises BadSource where one cannot be opened."""
+    def units(self, store: Store) -> list[WarcFile | Records | Refusals]:
+        """Return the files, sorted by their names in the crawl, and then the records that indexes name.
+
+        Raises BadSource where one cannot be opened.
+        """
         found: set[str] = set()
         published: set[str] = set()
         for given in self.locations_given:
@@ -81,23 +87,36 @@ class WarcFiles:
                 published.update(self._listed(snapshot))
             else:
                 found.update(_expand(given))
-        files = in_threads(lambda location: self._file(location, store), sorted(found))
+        indexes = sorted(location for location in found if location.endswith(SUFFIXES))
+        files = in_threads(lambda location: self._file(location, store), sorted(found.difference(indexes)))
         files += in_threads(lambda name: self._published(name, store), sorted(published))
         doubled = sorted(name for name, count in Counter(file.name for file in files).items() if count > 1)
         if doubled:
             raise BadSource(f"two files are both named {doubled[0]}; rename one: rows name the file they come from")
         self._found = sorted(files, key=lambda file: file.name)
-        return self._found
+        return [*self._found, *(unit for location in indexes for unit in self._records(location, store))]
 
     def records(self) -> tuple[SourceRecord, ...]:
-        """Return name, digest and size of each file; for a published snapshot, those of the list of its files."""
+        """Return name, digest and size of each file; for a snapshot, of its list; for records, of their index."""
         files = [SourceRecord(file.name, file.digest, file.size) for file in self._found if not file.published]
         return (*self._lists, *files)
 
     def locations(self) -> dict[str, str]:
         """Return where each file was read from, so that it is found from any folder."""
         lists = {record.file: location for record, location in self._lists.items()}
-        return lists | {file.name: _absolute(file.location) for file in self._found}
+        indexed = {name: location_of(name) for name in self._indexed}
+        return indexed | lists | {file.name: _absolute(file.location) for file in self._found}
+
+    def _records(self, location: str, store: Store) -> Iterator[Records | Refusals]:
+        """Yield the records that an index names, and what it names that cannot be fetched."""
+        if self.part != WarcFiles.part:
+            raise BadSource(f"{location}: an index names WARC records; this dataset is made of {self.part} files")
+        index = self._file(location, store)
+        self._lists[SourceRecord(index.name, index.digest, index.size)] = _absolute(location)
+        for unit in record_units(location, name=index.name, etag=index.etag):
+            self._indexed.update(entry.file for entry in unit.entries)
+            yield unit
+        yield Refusals(location, index.name, index.digest, index.etag)
 
     def _listed(self, snapshot: Snapshot) -> tuple[str, ...]:
         if snapshot.part != self.part:

@@ -194,7 +194,10 @@ class HttpFile(io.RawIOBase):
         if status in _TRANSIENT_STATUS:
             raise _Interrupted(f"HTTP {status}", _seconds(response.headers.get("retry-after", "")))
         if status not in {200, 206, 416}:
-            raise Gone(f"{self._url}: HTTP {status} {response.reason_phrase}; check the address, and who may read it")
+            refused = Gone if status in {404, 410} else BadSource
+            raise refused(
+                f"{self._url}: HTTP {status} {response.reason_phrase}; check the address, and who may read it"
+            )
         covers = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
         size = _whole(response, covers[2] if covers else "")
         self._compare(Stamp(size, _strong(response.headers.get("etag", "")), response.headers.get("last-modified", "")))

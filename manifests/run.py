@@ -32,6 +32,8 @@ from manifests.transform import Result, Source, Transform, Unit
 from manifests.view import Slice, View
 from manifests.watcher import Silent, Watcher
 
+MAX_UNITS_TIMED = 1_000  # whose times a record keeps one by one: enough to tell how much they differ
+
 
 @dataclass(frozen=True)
 class Run:
@@ -68,7 +70,9 @@ def run(
     manifest = job.make(recipe, source)
     ref = _version(store, tag, manifest.id) if tag else None
     seconds = time.perf_counter() - clock
-    record = _record(manifest, started, seconds) | job.notes | {"recipe": recipe.name, "ref": str(ref or "")}
+    record = (
+        _record(manifest, started, seconds) | job.notes | {"recipe": recipe.name, "ref": str(ref or ""), "limit": limit}
+    )
     store.put_run(f"{started:%Y%m%dT%H%M%S.%f}-{manifest.id[:12]}", record)
     return Run(manifest, ref, job.made, job.reused, seconds)
 
@@ -98,7 +102,7 @@ class _Job:
         steps: list[Step] = []
         for part in _parts(recipe.steps):
             steps += part
-            fingerprint = canonical.digest(steps)
+            fingerprint, clock = canonical.digest(steps), time.perf_counter()
             if len(part) == 1 and isinstance(part[0], Selection):
                 if manifest is None:
                     raise BadRecipe(f"{recipe.name}: {part[0].title} selects among stored rows; put a stage first")
@@ -107,6 +111,7 @@ class _Job:
                 stages = tuple(step for step in part if isinstance(step, Stage))
                 manifest = self._transform(stages, manifest or source, fingerprint)
                 self.limit = None
+            self.notes["parts"][-1]["wall_s"] = round(time.perf_counter() - clock, 3)
         if manifest is None:
             return self._transform((), source, canonical.digest([]))
         return manifest
@@ -228,17 +233,20 @@ class _Job:
 
     def _begin(self, title: str, units: int, reused: int) -> None:
         self.reused += reused
-        self.notes["parts"].append({"title": title, "units": units, "reused": reused, "seconds": []})
+        part = {"title": title, "units": units, "reused": reused, "seconds": [], "unit_seconds": [], "peak_bytes": 0}
+        self.notes["parts"].append(part)
         self.watcher.part(title, units, reused)
 
     def _watched(self, results: Iterable[Any]) -> Iterable[Any]:
         part = self.notes["parts"][-1]
         for result in results:
             self.made += 1
-            seconds = getattr(result, "seconds", [])
-            part["seconds"] = [
-                round(a + b, 3) for a, b in zip(part["seconds"] or [0.0] * len(seconds), seconds, strict=True)
-            ]
+            if seconds := getattr(result, "seconds", []):  # none where it was found in the cache after all
+                part["seconds"] = [
+                    round(a + b, 3) for a, b in zip(part["seconds"] or [0.0] * len(seconds), seconds, strict=True)
+                ]
+                part["unit_seconds"] = [*part["unit_seconds"], round(sum(seconds), 3)][:MAX_UNITS_TIMED]
+                part["peak_bytes"] = max(part["peak_bytes"], result.peak_bytes)
             self.watcher.unit(result.counts[0]["rows_in"], sum(entry.rows for entry in _entries(result)))
             yield result
 

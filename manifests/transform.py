@@ -10,6 +10,7 @@ forget/takedown     the row was taken down, see `manifests.forget`
 row/not_unicode     a text that cannot be written as UTF-8: it holds a lone surrogate
 """
 
+import resource
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -57,7 +58,7 @@ class Source(Protocol):
 
 
 class Result(msgspec.Struct):
-    """What became of one unit. All of it but the times is deterministic."""
+    """What became of one unit. All of it but the times and the memory is deterministic."""
 
     kind: str | None  # None where no row was kept
     entries: list[Entry]
@@ -65,6 +66,7 @@ class Result(msgspec.Struct):
     decisions: str
     counts: list[dict[str, Any]]
     seconds: list[float] = []  # CPU and waiting, by step; empty when the result was found in the cache
+    peak_bytes: int = 0  # memory of the worker so far, without that of its helpers; likewise
     cached: bool = False
 
 
@@ -89,7 +91,7 @@ class Transform:
     def __call__(self, unit: Unit) -> Result:
         passage = _Passage(self, unit)
         result = passage.run()
-        remembered = msgspec.to_builtins(msgspec.structs.replace(result, seconds=[], cached=True))
+        remembered = msgspec.to_builtins(msgspec.structs.replace(result, seconds=[], peak_bytes=0, cached=True))
         makes = [result.values, result.decisions, *(entry.shard for entry in result.entries)]
         self.store.put_action(self.key(unit), remembered, makes=makes)
         return result
@@ -120,6 +122,7 @@ class _Passage:
             decisions=self.store.put(shard.write_parquet(self.book.decisions_table())),
             counts=[asdict(count) for count in self.book.counts],
             seconds=self.seconds,
+            peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         )
 
     def _timed(self, step: int, rows: Iterator[Row]) -> Iterator[Row]:

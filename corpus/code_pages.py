@@ -19,7 +19,7 @@ from lxml.etree import _Element as Node
 
 from corpus.blocks import Element, blocks_of
 from corpus.charset import decode
-from corpus.extract import Extracted, extracted, shares, title_of
+from corpus.extract import Extracted, extracted, readable, shares, title_of
 from corpus.formulas import has_formulas
 from corpus.html_tree import parse
 from corpus.main_text import main_blocks
@@ -70,8 +70,7 @@ class ExtractMarkdown(Stage):
 
     def rules(self) -> tuple[Rule, ...]:
         return (
-            *at_most("charset/undecodable", "charset/damage", self.max_damage),
-            *at_least("extract/empty", "extract/chars", 1),
+            *readable(self.max_damage),
             *at_least("code_gate/no_block", "extract/code_chars", self.min_code_chars),
         )
 

@@ -105,10 +105,7 @@ class ExtractText(Stage):
     memory_bytes: int = 1 << 30  # address space a page; a page of 5 MB takes 0.1 GB
 
     def rules(self) -> tuple[Rule, ...]:
-        return (
-            *at_most("charset/undecodable", "charset/damage", self.max_damage),
-            *at_least("extract/empty", "extract/chars", 1),
-        )
+        return readable(self.max_damage)
 
     def __call__(self, rows: Iterable[Page]) -> Iterator[Row | Kept | Rejected]:
         return extracted(rows, main_text, self)
@@ -138,6 +135,14 @@ def shares(blocks: list[Block], keep: list[bool]) -> tuple[float, int]:
     chars = sum([len(block.text) for block in kept])
     code = sum([len(block.text) for block in kept if block.element.tag in PREFORMATTED])
     return chars / max(1, sum([len(block.text) for block in blocks])), code
+
+
+def readable(max_damage: float) -> tuple[Rule, ...]:
+    """Return the rules for what any extraction gives: a text, of which nearly all could be decoded."""
+    return (
+        *at_most("charset/undecodable", "charset/damage", max_damage),
+        *at_least("extract/empty", "extract/chars", 1),
+    )
 
 
 def extracted(

@@ -2,7 +2,6 @@
 
     HasCode()            pages whose bytes have a <pre> or <code>: most have none and are not worth parsing
     ExtractMarkdown()    the main content with its code in fences, of pages where a <pre> is part of it
-
     CodeShare()          Markdown that is neither a page of prose with a word in a fence nor a listing
 
 Pages that are refused: code_gate/no_tag, code_gate/no_block; and what corpus.extract refuses, for its reasons.
@@ -27,8 +26,8 @@ from corpus.markdown_writer import markdown
 from manifests.rows import Document, Page, Row
 from manifests.stage import Kept, Rejected, Rule, Rules, Stage, Values, at_least, at_most
 
-_TAG = re.compile(rb"<(?:pre|code)[\s/>]", re.IGNORECASE)
-_STARTS = (b"<pre", b"<code", b"<PRE", b"<CODE", b"<Pre", b"<Code")  # ten times as fast as the expression
+_TAG = re.compile(rb"<(?:pre|code)[\s/>]")
+_STARTS = (b"<pre", b"<code")  # looked for first: ten times as fast as the expression
 _SAMPLE_BYTES = 1024
 _FENCE = re.compile(r"[ >]*(?:(?:[-*+]|\d+[.)]) +)*(`{3,})")
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufeff\ufffe\uffff]")
@@ -52,7 +51,8 @@ def has_code_tag(content: bytes) -> bool:
     start = content[:_SAMPLE_BYTES]
     if start.count(0) > len(start) // 4:
         content = content.replace(b"\0", b"")
-    return any(tag in content for tag in _STARTS) and _TAG.search(content) is not None
+    small = content.lower()
+    return any(tag in small for tag in _STARTS) and _TAG.search(small) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ in.
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Condition
 from types import TracebackType
 from typing import Self
@@ -32,7 +32,8 @@ class Call:
     """One candidate's reply, or the future of it."""
 
     key: bytes  # of a reply that ended by itself
-    limits: bytes
+    limit: int  # of the reply, in tokens
+    limits: bytes  # that and the model's context
     reply: Reply | None = None
     future: Future[Reply] | None = None
 
@@ -70,7 +71,6 @@ class Asking:
         self._sampling_key = sampling.key
         self._seed = b"%d" % sampling.seed
         self._model_key = canonical.digest_parts(model.weights.encode(), model.tokenizer.encode())
-        self._limits = b"%d/%d" % (sampling.max_tokens, model.max_context or 0)
         scope = canonical.digest_parts(self._model_key, self._sampling_key).hex()[:16]
         self.calls = call_cache.shared(store, scope)
         self._engine: Engine | None = None
@@ -93,18 +93,20 @@ class Asking:
         """Return a call for each candidate: a reply that is known already, or the future of a new one."""
         rendered, messages = self.model.render(prompt)
         digest = canonical.digest_parts(self._sampling_key, rendered.encode())
+        limit, context = self.sampling.limit(rendered), self.model.max_context
+        limits = b"%d/%d" % (limit, context or 0)
         found: list[Call] = []
         for candidate in range(self.sampling.n):
             number = b"%d" % candidate
-            call = Call(canonical.digest_parts(self._model_key, digest, self._seed, number), self._limits)
+            call = Call(canonical.digest_parts(self._model_key, digest, self._seed, number), limit, limits)
             call.reply = self._known(call)
             if call.reply is not None:
                 self.purse.found(rendered, call.reply)
             else:
                 seed_bytes = canonical.digest_parts(self._seed, digest, number)
                 seed = int.from_bytes(seed_bytes[:4], "big") >> (32 - SEED_BITS)
-                limit = self.model.max_context
-                self._send(call, Request(rendered, self.sampling, seed, candidate, messages, limit))
+                sampling = self.sampling if limit == self.sampling.max_tokens else self._limited(limit)
+                self._send(call, Request(rendered, sampling, seed, candidate, messages, context))
             found.append(call)
         return found
 
@@ -146,9 +148,12 @@ class Asking:
 
     def _known(self, call: Call) -> Reply | None:
         reply = self.calls.get(call.key)
-        if reply is not None and reply.tokens_out <= self.sampling.max_tokens:
+        if reply is not None and reply.tokens_out <= call.limit:
             return reply
         return self.calls.get(call.cut_key)
+
+    def _limited(self, limit: int) -> Sampling:
+        return replace(self.sampling, max_tokens=limit, max_ratio=None)
 
     def _send(self, call: Call, request: Request) -> None:
         engine = self._engine = self._engine or opened(self.place, self.model)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import msgspec
 
+from generators.chunks import estimate
 from manifests import canonical
 from manifests.errors import BadRecipe
 from manifests.rows import Message
@@ -26,6 +27,7 @@ class Sampling:
     """How replies are drawn. Every field has a value, so that no default of a server or a model can slip in."""
 
     max_tokens: int = 1_024  # of one reply; one that is cut here is refused
+    max_ratio: float | None = None  # of one reply, in tokens for each one of the prompt (estimated): a loop ends early
     temperature: float = 1.0
     top_p: float = 1.0
     top_k: int | None = None
@@ -38,17 +40,25 @@ class Sampling:
     def __post_init__(self) -> None:
         if self.n < 1 or self.max_tokens < 1 or self.temperature < 0 or not 0 < self.top_p <= 1:
             raise BadRecipe(f"{self}: expected n and max_tokens of 1 or more, temperature >= 0, 0 < top_p <= 1")
+        if self.max_ratio is not None and self.max_ratio <= 0:
+            raise BadRecipe(f"{self}: expected a max_ratio above 0, or None for no such limit")
         if self.n > 1 and self.temperature == 0:
             raise BadRecipe(f"{self.n} candidates at temperature 0 are {self.n} times the same; ask for 1, or raise it")
 
+    def limit(self, prompt: str) -> int:
+        """Return the longest reply to a prompt, in tokens."""
+        if self.max_ratio is None:
+            return self.max_tokens
+        return max(1, min(self.max_tokens, round(self.max_ratio * estimate(prompt))))
+
     @property
     def key(self) -> bytes:
-        """Digest of what bears on a single reply that ends by itself: neither `n` nor the length limit does."""
+        """Digest of what bears on a single reply that ends by itself: neither `n` nor a length limit does."""
         literals = canonical.field_values(self)
         return bytes.fromhex(canonical.digest({name: literals[name] for name in literals if name not in _NOT_OF_ONE}))
 
 
-_NOT_OF_ONE = {"n", "max_tokens", "seed"}  # the seed is in each candidate's derived seed
+_NOT_OF_ONE = {"n", "max_tokens", "max_ratio", "seed"}  # the seed is in each candidate's derived seed
 
 
 @dataclass(frozen=True, slots=True)

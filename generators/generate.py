@@ -134,7 +134,7 @@ class _Asked:
         for number, group in enumerate(groups):
             for candidate in range(self.stage.sampling.n):
                 calls = [self._calls[part][candidate] for part in group]
-                made = [self._made(self.rows[part], self._calls[part][candidate].result()) for part in group]
+                made = [self._made(self.rows[part], self._calls[part][candidate]) for part in group]
                 yield self._numbered(self._joined(made), calls, None if alone else (number, candidate))
 
     def _answered(self) -> bool:
@@ -148,11 +148,12 @@ class _Asked:
                 self.asking.failed(error)
         return not failures
 
-    def _made(self, row: Any, reply: Reply) -> Row | Rejected:
+    def _made(self, row: Any, call: Call) -> Row | Rejected:
+        reply = call.result()
         if reply.finish_reason == "too_long":
             return Rejected(row, "generate/too_long", reply.tokens_in, self.asking.model.max_context)
         if reply.finish_reason == "length":
-            return Rejected(row, "generate/cut_off", reply.tokens_out, self.stage.sampling.max_tokens)
+            return Rejected(row, "generate/cut_off", reply.tokens_out, call.limit)
         if reply.finish_reason == "content_filter":
             return Rejected(row, "generate/withheld")
         if not reply.text.strip():

@@ -96,9 +96,10 @@ def recipe(
     part_tokens: Annotated[int, "Length of a part, in tokens (WRAP: 300)."] = 300,
     parts: Annotated[int | None, "Parts of each document to rewrite, the first ones [default: all]."] = None,
     max_tokens: Annotated[int, "Longest rewrite of one part, in tokens."] = 1_024,
+    max_ratio: Annotated[float, "Longest rewrite, in tokens for each one of the prompt."] = 2.0,
 ) -> Recipe:
     """Every decision that bears on the dataset, on one screen."""
-    sampling = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=0.9)
+    sampling = Sampling(max_tokens=max_tokens, max_ratio=max_ratio, temperature=temperature, top_p=0.9)
     split = Chunks(part_tokens, join=False, most=parts)
     return Recipe(
         name=f"paraphrase-{style}",

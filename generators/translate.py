@@ -86,10 +86,12 @@ def recipe(
     n: Annotated[int, "Candidates for each document (PLaMo 2: 16)."] = 16,
     temperature: Annotated[float, "Sampling temperature."] = 0.8,
     max_tokens: Annotated[int, "Longest reply to one part of a document, in tokens."] = 2_048,
+    max_ratio: Annotated[float, "Longest reply, in tokens for each one of the prompt."] = 2.0,
     max_chars: Annotated[int, "Longest document, in characters."] = 8_000,
 ) -> Recipe:
     """Every decision that bears on the dataset, on one screen."""
-    sampling = Sampling(max_tokens=max_tokens, temperature=temperature if n > 1 else 0.0, top_p=0.95, n=n)
+    drawn = temperature if n > 1 else 0.0
+    sampling = Sampling(max_tokens=max_tokens, max_ratio=max_ratio, temperature=drawn, top_p=0.95, n=n)
     return Recipe(
         name=f"translate-{to}",
         steps=(

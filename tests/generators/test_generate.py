@@ -107,7 +107,7 @@ def test_what_can_change_a_reply_makes_new_calls_and_nothing_else_does(tmp_path,
 
 def test_every_field_of_the_sampling_but_the_number_of_candidates_and_the_limit_is_in_the_key_of_a_call():
     changed = {"temperature": 0.5, "top_p": 0.9, "top_k": 40, "min_p": 0.1, "repetition_penalty": 1.1, "stop": ("\n",)}
-    assert {*changed, "n", "max_tokens", "seed"} == {field.name for field in fields(Sampling)}
+    assert {*changed, "n", "max_tokens", "max_ratio", "seed"} == {field.name for field in fields(Sampling)}
     keys = [Sampling().key, *(Sampling(**{name: value}).key for name, value in changed.items())]
     assert len(set(keys)) == len(keys)
     assert Sampling(n=8, max_tokens=5, seed=1).key == Sampling().key  # the seed is in the key of each candidate
@@ -437,3 +437,18 @@ def test_a_batch_is_one_file_and_plain_parquet(tmp_path):
     table = pl.read_parquet(tmp_path / "s" / key)
     assert table["finish_reason"].to_list() == ["stop", "stop"]
     assert table["key"].bin.size().to_list() == [32, 32]
+
+
+def test_a_reply_is_cut_at_a_share_of_its_prompt_and_that_limit_is_in_the_ledger(tmp_path):
+    sampling = Sampling(max_tokens=1_000, max_ratio=0.5)
+    assert sampling.limit("x" * 400) == 50
+    assert sampling.limit("x" * 40_000) == 1_000
+    answer = Counting(lambda request: "word " * 4_000)
+    store, manifest = made(tmp_path, asks(answer, sampling=sampling), texts("y" * 400))
+    [(reason, value, threshold)] = dropped(store, manifest)
+    assert (reason, value) == ("generate/cut_off", threshold)
+    assert 50 <= threshold < 70
+
+
+def test_another_share_of_the_prompt_asks_again_only_for_what_was_cut():
+    assert Sampling(max_ratio=2.0).key == Sampling(max_ratio=3.0).key == Sampling().key

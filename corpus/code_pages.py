@@ -23,6 +23,7 @@ from corpus.formulas import has_formulas
 from corpus.html_tree import parse
 from corpus.main_text import main_blocks
 from corpus.markdown_writer import markdown
+from filters.cc_licence import cc_licence, mentions_cc
 from manifests.rows import Document, Page, Row
 from manifests.stage import Kept, Rejected, Rule, Rules, Stage, Values, at_least, at_most
 
@@ -116,12 +117,13 @@ def main_markdown(content: bytes, content_type: str, url: str, max_damage: float
     tree = parse(decoded.text) if damage <= max_damage else None
     if tree is None:
         return Extracted(charset=decoded.charset, damage=damage)
+    licence = cc_licence(tree) if mentions_cc(decoded.text) else None
     formulas = has_formulas(decoded.text)
     blocks, elements = blocks_of(tree, formulas=formulas)
     keep = main_blocks(blocks, elements, url)
     root, dropped = _content(elements, keep)
     text = clean_markdown(markdown(root, dropped, formulas=formulas)) if root is not None else ""
-    return Extracted(text, title_of(tree), decoded.charset, damage, *shares(blocks, keep))
+    return Extracted(text, title_of(tree), decoded.charset, damage, *shares(blocks, keep), licence)
 
 
 def clean_markdown(text: str) -> str:

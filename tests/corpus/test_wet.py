@@ -1,11 +1,14 @@
 import gzip
+import html
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from corpus.warc_pages import verify_origin
+from corpus.web_text import recipe
 from corpus.wet import WetFiles, texts
 from manifests.errors import BadSource
 from manifests.rows import Document, row_id
@@ -13,6 +16,7 @@ from manifests.run import run
 from manifests.stage import Recipe, Rejected
 from manifests.store import Store
 from manifests.view import View
+from tests.corpus.crawl_of_ours import english
 from tests.corpus.web_server import Shelf, serving
 
 REAL = Path(__file__).parents[2].parent / "shared" / "data" / "warc-real" / "whirlwind.CC-MAIN-2024-22.warc.wet.gz"
@@ -116,3 +120,13 @@ def test_a_real_file_gives_its_texts() -> None:
     assert [row.reason for row in found if isinstance(row, Rejected)] == ["wet/not_conversion"]
     texts_found = [row for row in found if isinstance(row, Document)]
     assert [row.labels for row in texts_found] == [{"identified_languages": "spa"}]
+
+
+def test_the_program_keeps_texts_by_language_and_rules(tmp_path: Path) -> None:
+    body = html.unescape(re.sub("<[^>]+>", "", english("rivers"))).encode()
+    path = tmp_path / "a.warc.wet.gz"
+    path.write_bytes(record(body) + record("川。".encode() * 9, name="urn:2") + record(body, name="urn:3"))
+    store = Store(str(tmp_path / "store"))
+    kept = run(recipe(), WetFiles.find([str(path)]), store=store).manifest
+    (row,) = [row for row in View(store, kept) if isinstance(row, Document)]
+    assert (row.text.encode(), row.language) == (body, "en")

@@ -5,6 +5,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 
+from corpus.encyclopedia import recipe
 from corpus.wikipedia import MAX_PAGE_CHARS, WikipediaDumps, articles
 from corpus.wikitext import text_of
 from manifests.errors import BadSource
@@ -12,6 +13,7 @@ from manifests.rows import Document, row_id
 from manifests.run import run
 from manifests.stage import Recipe, Rejected
 from manifests.store import Store
+from manifests.view import View
 
 HEAD = (
     '<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang="ja"><siteinfo>'
@@ -163,3 +165,13 @@ def test_a_dump_becomes_a_dataset(tmp_path: Path) -> None:
     made = run(Recipe("w", ()), WikipediaDumps.find([str(path)]), store=Store(str(tmp_path / "store"))).manifest
     assert (made.rows, made.steps[0].reasons) == (2, {"wikipedia/namespace": 1})
     assert [record.file for record in made.sources] == ["jawiki.xml.bz2"]
+
+
+def test_the_program_keeps_articles_that_are_long_enough(tmp_path: Path) -> None:
+    path = tmp_path / "jawiki.xml.bz2"
+    path.write_bytes(dump(page("水" * 200), page("二", number=8), page("水" * 200, number=9)))
+    store = Store(str(tmp_path / "store"))
+    kept = run(recipe(), WikipediaDumps.find([str(path)]), store=store).manifest
+    assert kept.rows == 1
+    (article,) = [row for row in View(store, kept) if isinstance(row, Document)]
+    assert (article.text, article.source, article.licence) == ("水" * 200, "jawiki", "CC-BY-SA-4.0")

@@ -55,7 +55,7 @@ def _print(found: "Forecast") -> None:
     out = tables.console()
     out.print(tables.table("what", "#sample", "#forecast", "#95 % interval", rows=rows))
     if found.core_hours.low is None:
-        click.echo("no interval: the sample has too few files to tell how much they differ", err=True)
+        click.echo("no interval of time: there is one file, or the run did not record the time of each", err=True)
     if found.tokens is None:
         click.echo("tokens were not counted: end the recipe with CountTokens", err=True)
 

@@ -1,14 +1,19 @@
 """A quick look at a page's language: what is surely another one is refused, what is in doubt goes through."""
 
+from pathlib import Path
+
 import pytest
 
+from corpus.extract import main_text
 from corpus.quick_gate import QuickLanguage, longest_runs, without_scripts
+from corpus.warc_pages import pages
 from filters.language import LanguageIs
 from manifests import canonical
 from manifests.errors import BadRecipe
 from manifests.rows import Page
 from manifests.stage import Kept, Rejected
 
+REAL = Path(__file__).parents[2].parent / "shared" / "data" / "html-ja-gold" / "html-ja-gold.warc.gz"
 GERMAN = "Die kleine Fabrik am Rande der Stadt stellt jeden Tag Datensätze her, und niemand weiß genau, wozu. " * 4
 ENGLISH = "The little factory at the edge of town makes datasets every day, and nobody knows what the reason is. " * 4
 JAPANESE = "町はずれの小さな工場では毎日データが作られている。しかし、それが何のためかは誰も知らないのである。" * 4
@@ -110,3 +115,15 @@ def test_the_identity_has_the_model_and_all_rules_of_the_language():
     assert canonical.digest(QuickLanguage(("en",))) != canonical.digest(QuickLanguage(("ja",)))
     with pytest.raises(BadRecipe, match="no languages"):
         QuickLanguage(("english",)).describe()
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="needs the Japanese pages of ../shared/data")
+@pytest.mark.parametrize("languages", [("ja",), ("ja", "en")])
+def test_no_real_japanese_page_is_refused_that_the_careful_way_would_keep(languages):
+    with REAL.open("rb") as stream:
+        found = [page for page in pages(stream, file="x", file_digest="x") if isinstance(page, Page)]
+    careful = LanguageIs(languages)
+    texts = [main_text(page.content, page.content_type, page.url or "", 0.05).text for page in found]
+    wanted = [page for page, text in zip(found, texts, strict=True) if careful.identify(text)[0] in languages]
+    assert len(wanted) > 20
+    assert [page.url for page in wanted if outcome(page, languages) != "kept"] == []

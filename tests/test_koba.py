@@ -19,7 +19,7 @@ from tests.corpus import crawl_of_ours
 from tests.manifests.stages import Length, SameLast, Shout, numbers
 
 ROOT = Path(__file__).parents[1]
-CONTENT = "ab7585a9b80ed1c5fa21ef0b86415a9e4fe09db9af66794e3c8b38cea8eba41b"  # of web-sample@1, as the README says
+CONTENT = "fbc44cfddb99be146dd2d4545738add354d85af6afe2bdf2fcdd1826a1fdc777"  # of web-sample@1, as the README says
 
 
 @pytest.fixture(scope="module")

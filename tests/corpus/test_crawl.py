@@ -2,6 +2,7 @@ import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
+import fsspec
 import pytest
 
 from corpus.cc_snapshot import Snapshot
@@ -157,3 +158,33 @@ def test_an_answer_that_is_no_list_of_files_is_refused(
 def test_a_file_of_a_crawl_is_not_taken_for_a_snapshot() -> None:
     assert Snapshot.parse("CC-MAIN-20240517233122-20240518023122-00000.warc.gz") is None
     assert Snapshot.parse("downloads/CC-MAIN-2024-10") is None
+
+
+def test_a_snapshot_is_read_from_a_bucket_too(shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("s3fs", reason="s3fs is not installed")
+    moto = pytest.importorskip("moto.server", reason="moto is not installed")
+    server = moto.ThreadedMotoServer("127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "KOBA_COMMON_CRAWL": "s3://bucket",
+    }.items():
+        monkeypatch.setenv(name, value)
+    fs = fsspec.filesystem("s3", skip_instance_cache=True)
+    fs.mkdir("bucket")
+    for name, data in shelf.files.items():
+        fs.pipe_file(f"bucket/{name}", data)
+    try:
+        source = WarcFiles.find(["CC-MAIN-2024-10/warc[0:2]"])
+        assert urls(source, store(tmp_path)) == [
+            f"https://{number}.example/{page}" for number in (0, 1) for page in "ab"
+        ]
+        assert source.locations()[NAME.format(0)] == f"s3://bucket/{NAME.format(0)}"
+        with pytest.raises(BadSource, match="no such snapshot"):
+            WarcFiles.find(["CC-MAIN-2024-99"]).units(store(tmp_path))
+    finally:
+        fsspec.filesystem("s3").clear_instance_cache()
+        server.stop()

@@ -10,7 +10,7 @@ from manifests.errors import BadSource
 from tests.corpus.web_server import Shelf, serving
 
 DATA = random.Random(1).randbytes(3_000_000)
-HASTY = Patience(attempts=3, first_wait_s=0.01, max_wait_s=0.02, silence_s=2.0, piece_s=0.5)
+HASTY = Patience(attempts=3, first_wait_s=0.01, max_wait_s=0.02, silence_s=0.4, piece_s=0.5)
 
 
 @pytest.fixture
@@ -35,6 +35,12 @@ def test_an_answer_that_is_cut_off_is_taken_up_where_it_ended(shelf: Shelf) -> N
     shelf.faults = ["cut 1500000", "503", "ok"]
     assert read(shelf) == DATA
     assert [asked for _, asked in shelf.asked][1:] == ["bytes=1500000-", "bytes=1500000-"]
+
+
+def test_an_answer_that_falls_silent_is_given_up_and_taken_up_again(shelf: Shelf) -> None:
+    shelf.faults = ["stall 1500000", "ok"]
+    assert read(shelf) == DATA
+    assert [asked for _, asked in shelf.asked] == ["", "bytes=1500000-"]
 
 
 def test_a_server_without_ranges_is_read_on_too(shelf: Shelf) -> None:

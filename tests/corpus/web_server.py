@@ -18,7 +18,7 @@ class Shelf:
     files: dict[str, bytes] = field(default_factory=dict)
     ranges: bool = True
     etags: bool = True
-    faults: list[str] = field(default_factory=list)  # of the next answers: "503", "cut 10", "drip", "ok"
+    faults: list[str] = field(default_factory=list)  # of the next answers: "503", "cut 10", "drip", "stall 10", "ok"
     asked: list[tuple[str, str]] = field(default_factory=list)  # path, Range
     on_request: Callable[[str], None] = lambda _path: None
 
@@ -60,6 +60,11 @@ class _Answer(BaseHTTPRequestHandler):
         self._head(status, len(body), fields)
         if fault.startswith("cut"):
             self.wfile.write(body[: int(fault.split()[1])])
+            return
+        if fault.startswith("stall"):
+            self.wfile.write(body[: int(fault.split()[1])])
+            time.sleep(0.8)
+            self.close_connection = True
             return
         if fault == "drip":
             for place in range(min(len(body), 200)):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import filters.compare_command  # noqa: F401 - its commands and those of upkeep are among COMMANDS
+import filters.compare_command  # noqa: F401 - its command and those of the next two are among COMMANDS
+import manifests.forecast_command
 import manifests.upkeep  # noqa: F401
 from manifests.commands import COMMANDS, find_row, in_option, open_store
 from manifests.errors import BadRecipe

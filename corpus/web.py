@@ -12,6 +12,8 @@ from typing import Annotated
 
 from corpus.crawl import WarcFiles
 from corpus.extract import ExtractText, HtmlPages
+from corpus.opt_out import OptOut
+from corpus.quick_gate import QuickLanguage
 from dedup.exact import ExactDedup
 from dedup.minhash import MinHashDedup
 from filters.c4 import C4Quality
@@ -23,6 +25,7 @@ from filters.swallow import SwallowV2
 from filters.swallow_cleaning import SwallowCleaning
 from manifests.program import program
 from manifests.stage import Only, Recipe
+from manifests.token_count import CountTokens
 
 
 def recipe(
@@ -31,12 +34,15 @@ def recipe(
     min_words: Annotated[int, "English words a page must have (Gopher: 50)."] = 50,
     min_letters: Annotated[int, "Japanese letters a page must have (Swallow: 400)."] = 400,
     similarity: Annotated[float, "Jaccard similarity from which pages are the same (PLaMo 2: 0.8)."] = 0.8,
+    tokenizer: Annotated[str | None, "Tokenizer to count with: a model's name or a file [default: none]."] = None,
 ) -> Recipe:
     """Every decision that bears on the dataset, on one screen."""
     return Recipe(
         name="web",
         steps=(
             HtmlPages(),
+            OptOut(),
+            QuickLanguage(languages),
             ExtractText(),
             LanguageIs(languages, min_score=min_language_score),
             Only("en", GopherRepetition()),
@@ -48,6 +54,7 @@ def recipe(
             ExactDedup(),
             MinHashDedup(threshold=similarity),
             MaskPii(),
+            *([CountTokens(tokenizer, tokenizer)] if tokenizer else []),
         ),
     )
 

@@ -13,6 +13,7 @@ from typing import Annotated
 from corpus.code_pages import CodeShare, ExtractMarkdown, HasCode
 from corpus.crawl import WarcFiles
 from corpus.extract import HtmlPages
+from corpus.opt_out import OptOut
 from dedup.exact import ExactDedup
 from dedup.minhash import MinHashDedup
 from filters.language import LanguageIs
@@ -34,6 +35,7 @@ def recipe(
         name="web-code",
         steps=(
             HtmlPages(),
+            OptOut(),
             HasCode(),
             ExtractMarkdown(),
             Length(min_chars=min_chars, max_chars=max_chars),

@@ -6,7 +6,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from corpus.crawl import WarcFiles
@@ -17,6 +16,7 @@ from manifests.run import run
 from manifests.store import Store
 from manifests.view import View
 from tests.corpus import crawl_of_ours
+from tests.families import kill_family
 
 ROOT = Path(__file__).parents[2]
 KEPT = {f"https://en.example/{topic}" for topic in ("bridges", "looms", "kilns", "tides", "maps", "clocks", "seeds")}
@@ -40,7 +40,7 @@ def test_the_web_recipe_keeps_articles_once_and_refuses_the_rest_with_reasons(ma
     assert reasons == {
         "page/not_html": 1,
         "extract/empty": 1,
-        "language/other": 1,
+        "quick/other_language": 1,
         "gopher/few_words": 1,
         "exact/duplicate": 1,
         "minhash/near_duplicate": 1,
@@ -118,10 +118,7 @@ def test_a_submitted_job_makes_the_dataset_on_a_cluster_without_installing_koba(
             submit = [ray, "job", "submit", address, "--working-dir", str(_tree(tmp_path)), "--", *program]
             done = _when_up(submit, environment)
         finally:
-            family = [psutil.Process(head.pid), *psutil.Process(head.pid).children(recursive=True)]
-            for process in family:
-                process.kill()
-            psutil.wait_procs(family, timeout=30)
+            kill_family(head.pid)
     assert done.returncode == 0, done.stdout + done.stderr + (tmp_path / "head.log").read_text()
     assert Store(str(tmp_path / "store")).head("job").manifest == made[1].id
     assert made[1].id in done.stdout

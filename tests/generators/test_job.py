@@ -7,12 +7,11 @@ import tempfile
 import time
 from pathlib import Path
 
-import psutil
-
 from generators import translate
 from manifests.run import run
 from manifests.stage import Recipe
 from manifests.store import Store
+from tests.families import kill_family
 from tests.generators.tasks import texts
 
 ROOT = Path(__file__).parents[2]
@@ -72,10 +71,7 @@ def submit(program: list[str], folder: Path) -> "subprocess.CompletedProcess[str
         try:
             return when_up([*command, "--", *program], environment)
         finally:
-            family = [psutil.Process(head.pid), *psutil.Process(head.pid).children(recursive=True)]
-            for process in family:
-                process.kill()
-            psutil.wait_procs(family, timeout=30)
+            kill_family(head.pid)
 
 
 def checkout(folder: Path) -> Path:

@@ -443,7 +443,7 @@ def test_a_reply_is_cut_at_a_share_of_its_prompt_and_that_limit_is_in_the_ledger
     sampling = Sampling(max_tokens=1_000, max_ratio=0.5)
     assert sampling.limit("x" * 400) == 50
     assert sampling.limit("x" * 40_000) == 1_000
-    answer = Counting(lambda request: "word " * 4_000)
+    answer = Counting(lambda _: "word " * 4_000)
     store, manifest = made(tmp_path, asks(answer, sampling=sampling), texts("y" * 400))
     [(reason, value, threshold)] = dropped(store, manifest)
     assert (reason, value) == ("generate/cut_off", threshold)

@@ -122,12 +122,14 @@ def _follower(store: "Store", warcs: tuple[str, ...]) -> "Callable[[bytes, Manif
     """Return what traces a row of a manifest, with crawl files and calls at hand."""
     from corpus.remote import open_location
     from corpus.warc_pages import verify_origin
+    from corpus.wikipedia import wikitext_at
     from generators.receipts import Receipts
     from manifests.provenance import trace
 
     def reread(location: str, origin: "Origin") -> bytes:
         with open_location(location) as stream:
-            return verify_origin(stream, origin)
+            is_dump = origin.file.endswith((".xml", ".xml.bz2"))
+            return wikitext_at(stream, origin) if is_dump else verify_origin(stream, origin)
 
     given = {PurePosixPath(path).name: path for path in warcs}
     receipts = Receipts(store)

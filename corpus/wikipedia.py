@@ -30,7 +30,7 @@ from corpus.bounded import Bounded, Crashed, OutOfMemory, Timeout
 from corpus.crawl import WarcFile, WarcFiles
 from corpus.remote import open_location
 from corpus.wikitext import text_of
-from manifests.errors import BadSource
+from manifests.errors import BadSource, Damaged
 from manifests.rows import Document, Origin, Row, row_id
 from manifests.stage import Rejected
 
@@ -102,6 +102,23 @@ def articles(stream: BinaryIO, *, file: str) -> Iterator[Document | Rejected]:
             yield _article(page, reader, convert)
         rest = Origin(file, reader.stood_at, 0, "")
         yield Rejected(Document(id=row_id("document", file, "cut_off"), source=file, origin=rest), "wikipedia/cut_off")
+
+
+def wikitext_at(stream: BinaryIO, origin: Origin) -> bytes:
+    """Return the wikitext of the page at an origin of a dump, in UTF-8. Raises Damaged where there is none."""
+    packed = stream.read(3) == b"BZh"
+    stream.seek(0)
+    unpacked = bz2.BZ2File(stream) if packed else stream
+    reader = _Reader(origin.file)
+    try:
+        unpacked.seek(origin.offset)
+        reader.feed(b"<mediawiki>" + unpacked.read(origin.length))
+        [page] = reader.taken()
+    except (expat.ExpatError, EOFError, OSError, ValueError) as error:
+        raise Damaged(
+            f"{origin.file}: expected a page of {origin.length} bytes at {origin.offset}, found: {error}"
+        ) from error
+    return page.given.get("text", "").encode("utf-8", "replace")
 
 
 @dataclass

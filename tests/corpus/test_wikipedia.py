@@ -3,12 +3,13 @@ import io
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+import msgspec
 import pytest
 
 from corpus.encyclopedia import recipe
-from corpus.wikipedia import MAX_PAGE_CHARS, WikipediaDumps, articles
+from corpus.wikipedia import MAX_PAGE_CHARS, WikipediaDumps, articles, wikitext_at
 from corpus.wikitext import text_of
-from manifests.errors import BadSource
+from manifests.errors import BadSource, Damaged
 from manifests.rows import Document, row_id
 from manifests.run import run
 from manifests.stage import Recipe, Rejected
@@ -175,3 +176,13 @@ def test_the_program_keeps_articles_that_are_long_enough(tmp_path: Path) -> None
     assert kept.rows == 1
     (article,) = [row for row in View(store, kept) if isinstance(row, Document)]
     assert (article.text, article.source, article.licence) == ("水" * 200, "jawiki", "CC-BY-SA-4.0")
+
+
+def test_an_article_is_read_again_at_its_origin_and_damage_is_found() -> None:
+    data = dump(page(ARTICLE, number=7), page("<!-- & --> Short & sweet, as an article may be.", number=8))
+    for document, wikitext in zip(
+        read(data), (ARTICLE, "<!-- & --> Short & sweet, as an article may be."), strict=True
+    ):
+        assert wikitext_at(io.BytesIO(data), document.origin) == wikitext.encode()
+    with pytest.raises(Damaged, match="expected a page of"):
+        wikitext_at(io.BytesIO(data), msgspec.structs.replace(document.origin, offset=3))

@@ -120,11 +120,11 @@ def trace_row(
 
 def _follower(store: "Store", warcs: tuple[str, ...]) -> "Callable[[bytes, Manifest], Trace]":
     """Return what traces a row of a manifest, with crawl files and calls at hand."""
-    from corpus.remote import open_location
     from corpus.warc_pages import verify_origin
     from corpus.wikipedia import wikitext_at
     from generators.receipts import Receipts
     from manifests.provenance import trace
+    from manifests.remote import open_location
 
     def reread(location: str, origin: "Origin") -> bytes:
         with open_location(location) as stream:

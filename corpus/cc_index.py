@@ -24,10 +24,10 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus.remote import open_location
 from corpus.tape import GZIP_MAGIC
 from corpus.warc_pages import HTML
 from manifests.errors import BadSource
+from manifests.remote import open_location
 from manifests.rows import Origin, Page, row_id
 from manifests.stage import Rejected
 

@@ -25,11 +25,11 @@ import msgspec
 
 from corpus.cc_index import SOURCE, Entry, read_index
 from corpus.cc_snapshot import location_of
-from corpus.http_file import Gone
-from corpus.remote import open_location
 from corpus.warc import Record, read_records
 from corpus.warc_pages import MAX_PAGE_BYTES, pages, payload
 from manifests import canonical
+from manifests.http_file import Gone
+from manifests.remote import open_location
 from manifests.rows import Origin, Page, Row
 from manifests.stage import Rejected
 

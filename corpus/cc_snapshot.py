@@ -14,11 +14,11 @@ import zlib
 from dataclasses import dataclass
 from typing import Self
 
-from corpus.http_file import Gone
-from corpus.remote import read_at_most
 from manifests.canonical import sha256
 from manifests.errors import BadSource
+from manifests.http_file import Gone
 from manifests.manifest import SourceRecord
+from manifests.remote import read_at_most
 
 BASE_VARIABLE = "KOBA_COMMON_CRAWL"
 BASE = "https://data.commoncrawl.org"

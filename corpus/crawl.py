@@ -15,12 +15,12 @@ import fsspec
 from corpus.cc_index import SUFFIXES
 from corpus.cc_records import Records, Refusals, record_units
 from corpus.cc_snapshot import Snapshot, location_of
-from corpus.remote import is_http, open_location, stamp_of
 from corpus.warc_pages import MAX_PAGE_BYTES, pages
 from manifests import canonical
 from manifests.commit import in_threads
 from manifests.errors import BadSource
 from manifests.manifest import SourceRecord
+from manifests.remote import is_http, open_location, stamp_of
 from manifests.rows import Row
 from manifests.stage import Rejected
 from manifests.store import Store

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from typing import BinaryIO, ClassVar
 
 from corpus.crawl import WarcFile, WarcFiles
-from corpus.remote import open_location
 from corpus.warc import Broken, Record, read_records
 from corpus.warc_head import record_id, target_url
 from corpus.warc_pages import MAX_PAGE_BYTES, payload
+from manifests.remote import open_location
 from manifests.rows import Document, Origin, Row, row_id
 from manifests.stage import Rejected
 

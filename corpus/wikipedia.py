@@ -28,9 +28,9 @@ from xml.parsers import expat
 
 from corpus.bounded import Bounded, Crashed, OutOfMemory, Timeout
 from corpus.crawl import WarcFile, WarcFiles
-from corpus.remote import open_location
 from corpus.wikitext import text_of
 from manifests.errors import BadSource, Damaged
+from manifests.remote import open_location
 from manifests.rows import Document, Origin, Row, row_id
 from manifests.stage import Rejected
 

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-import fsspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -24,6 +23,7 @@ import pyarrow.parquet as pq
 from manifests.canonical import MAX_SAFE_INTEGER
 from manifests.errors import BadSource
 from manifests.foreign import Reading
+from manifests.remote import open_location
 from manifests.rows import Origin, Row
 from manifests.stage import Rejected
 
@@ -65,7 +65,7 @@ class DataFile:
 
     def rows(self) -> Iterator[Row | Rejected]:
         """Yield its rows. A JSON row's origin is its line as unpacked; a Parquet row's is its number, with length 0."""
-        with open_data(self.location) as stream:
+        with open_location(self.location) as stream:
             if stream.seek(0, os.SEEK_END) != self.size:
                 raise BadSource(f"{self.location} changed while it was read; run the same command again")
             stream.seek(0)
@@ -111,15 +111,6 @@ class DataFile:
 
     def _refused(self, place: object, reason: str, value: float | None = None) -> Rejected:
         return Rejected(self.reading.nameless(f"{self.digest}/{place}"), reason, value)
-
-
-def open_data(location: str) -> BinaryIO:
-    """Open a path or URL for reading. Raises BadSource."""
-    try:
-        stream: BinaryIO = fsspec.open(location, "rb").open()
-    except (OSError, ValueError) as error:
-        raise BadSource(f"cannot open {location}: {error}") from error
-    return stream
 
 
 def unpacked(stream: BinaryIO, location: str) -> io.BufferedReader:

@@ -15,10 +15,11 @@ import fsspec
 import pyarrow.parquet as pq
 
 from manifests.commit import in_threads
-from manifests.datafile import CODECS, END, UNREADABLE, DataFile, json_object, lines, open_data, unpacked
+from manifests.datafile import CODECS, END, UNREADABLE, DataFile, json_object, lines, unpacked
 from manifests.errors import BadRecipe, BadSource
 from manifests.foreign import Reading, kind_of, unknown
 from manifests.manifest import SourceRecord
+from manifests.remote import open_location
 from manifests.rows import STORED_KINDS
 from manifests.store import Store
 from manifests.terminal import safe
@@ -124,7 +125,7 @@ def _hidden(name: str) -> bool:
 def _columns(location: str) -> list[str]:
     """Return the columns of a file: of JSON Lines, those of its first lines. None where it cannot be read."""
     first: list[bytes] = []
-    with open_data(location) as stream:
+    with open_location(location) as stream:
         try:
             if location.endswith(".parquet"):
                 names: list[str] = pq.ParquetFile(stream).schema_arrow.names
@@ -141,7 +142,7 @@ def _columns(location: str) -> list[str]:
 def _parts(name: str, location: str, reading: Reading) -> Iterator[DataFile]:
     """Yield the parts of a file, each of PART_BYTES or a little more."""
     hasher, size = hashlib.sha256(), 0
-    with open_data(location) as stream:
+    with open_location(location) as stream:
         while block := stream.read(_BLOCK):
             hasher.update(block)
             size += len(block)

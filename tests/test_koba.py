@@ -16,6 +16,7 @@ from manifests.run import run
 from manifests.stage import Recipe
 from manifests.store import Store
 from tests.corpus import crawl_of_ours
+from tests.corpus.web_server import serving
 from tests.manifests.stages import Length, SameLast, Shout, numbers
 
 ROOT = Path(__file__).parents[1]
@@ -168,3 +169,14 @@ def test_the_quickstart_gives_everyone_the_same_pages_and_leads_from_a_step_of_a
     assert "call " in done.stdout
     assert re.search(r"(\d+) records read again, \1 of them equal", done.stdout)
     assert "perplexity" in (tmp_path / "r-training.html").read_text()
+
+
+def test_an_import_from_an_address_reads_it_and_says_in_one_line_where_there_is_nothing(tmp_path):
+    with serving() as shelf:
+        shelf.files["rows.jsonl"] = b'{"text": "a row from far away"}\n'
+        assert koba(str(tmp_path), "import", f"{shelf.url}/rows.jsonl", "--tag", "far").exit_code == 0
+        gone = koba(str(tmp_path), "import", f"{shelf.url}/none.jsonl", "--tag", "gone")
+    assert Store(str(tmp_path)).manifest("far").rows == 1
+    assert gone.exit_code == 2
+    assert "none.jsonl" in gone.output
+    assert len(gone.output.strip().splitlines()) == 1

@@ -7,10 +7,10 @@ import pytest
 
 from corpus.cc_snapshot import Snapshot
 from corpus.crawl import WarcFiles
-from corpus.remote import open_location
 from corpus.warc_pages import verify_origin
 from corpus.warc_writer import Writer
 from manifests.errors import BadSource
+from manifests.remote import open_location
 from manifests.rows import Page
 from manifests.stage import Rejected
 from manifests.store import Store

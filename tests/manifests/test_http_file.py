@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from corpus.http_file import PIECE_BYTES, Gone, HttpFile, Patience
-from corpus.remote import open_location, stamp_of
 from manifests.errors import BadSource
+from manifests.http_file import PIECE_BYTES, Gone, HttpFile, Patience
+from manifests.remote import open_location, stamp_of
 from tests.corpus.web_server import Shelf, serving
 
 DATA = random.Random(1).randbytes(3_000_000)

@@ -8,8 +8,8 @@ from typing import BinaryIO, cast
 
 import fsspec
 
-from corpus.http_file import Gone, HttpFile, Stamp
 from manifests.errors import BadSource
+from manifests.http_file import Gone, HttpFile, Stamp
 
 _BUFFER_BYTES = 1 << 18
 

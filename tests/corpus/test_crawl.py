@@ -170,19 +170,19 @@ def test_a_snapshot_is_read_from_a_bucket_too(shelf: Shelf, tmp_path: Path, monk
         "AWS_ENDPOINT_URL": f"http://{host}:{port}",
         "AWS_ACCESS_KEY_ID": "x",
         "AWS_SECRET_ACCESS_KEY": "x",
-        "KOBA_COMMON_CRAWL": "s3://bucket",
+        "KOBA_COMMON_CRAWL": "s3://crawl",
     }.items():
         monkeypatch.setenv(name, value)
     fs = fsspec.filesystem("s3", skip_instance_cache=True)
-    fs.mkdir("bucket")
+    fs.mkdir("crawl")
     for name, data in shelf.files.items():
-        fs.pipe_file(f"bucket/{name}", data)
+        fs.pipe_file(f"crawl/{name}", data)
     try:
         source = WarcFiles.find(["CC-MAIN-2024-10/warc[0:2]"])
         assert urls(source, store(tmp_path)) == [
             f"https://{number}.example/{page}" for number in (0, 1) for page in "ab"
         ]
-        assert source.locations()[NAME.format(0)] == f"s3://bucket/{NAME.format(0)}"
+        assert source.locations()[NAME.format(0)] == f"s3://crawl/{NAME.format(0)}"
         with pytest.raises(BadSource, match="no such snapshot"):
             WarcFiles.find(["CC-MAIN-2024-99"]).units(store(tmp_path))
     finally:

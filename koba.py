@@ -3,6 +3,8 @@
 This is the only file that knows every package. What a command needs is imported when it runs, so that help is quick.
 """
 
+import subprocess
+import sys
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -203,7 +205,7 @@ def quickstart(
     _step("A second version, with one threshold changed")
     changed = ["--min-words", "100", "--tag", QUICK_NAME]
     remade = _call(["run", "web", *crawl, *changed], store_url, shown=f"run web {shown} {' '.join(changed)}")
-    first, second = str(made.ref), str(remade.ref)
+    first, second = (_ref(store_url, QUICK_NAME, manifest) for manifest in (made, remade))
     _step("What the change did, document by document")
     _call(["diff", first, second, "--limit", "3"], store_url)
     _step("Why one page was kept, one dropped, one left out as a copy of another")
@@ -225,7 +227,7 @@ def quickstart(
     _step("A compact hybrid of Mamba-2 and attention is trained on both")
     made = _call(["train", second, QUICK_WRITTEN, *TRAINED.split(), "--folder", str(folder)], store_url)
     _step("One step of it, back through the calls to the records of the crawl")
-    step = _step_that_read(store_url, made, f"tokens/{QUICK_WRITTEN}")
+    step = _step_that_read(store_url, Path(made), f"tokens/{QUICK_WRITTEN}")
     _call(["trace", str(folder), "--step", str(step)], store_url)
     _step("All of it on two pages")
     _call(["report", QUICK_NAME, "-o", str(report)], store_url)
@@ -250,11 +252,21 @@ def _step(title: str) -> None:
     click.secho(f"\n{title}", bold=True, err=True)
 
 
-def _call(arguments: list[str], store_url: str, shown: str = "") -> Any:
-    """Show a command, run it and return what it made."""
+def _call(arguments: list[str], store_url: str, shown: str = "") -> str:
+    """Show a command, run it as a user would, in a process of its own, and return what it printed."""
     where = "" if store_url == DEFAULT_STORE else f" --store {store_url}"
     click.secho(f"$ koba {shown or ' '.join(arguments)}{where}", fg="cyan", err=True)
-    return main.main([*arguments, "--store", store_url], standalone_mode=False)
+    command = [sys.executable, str(ROOT / "koba.py"), *arguments, "--store", store_url]
+    done = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True)
+    click.echo(done.stdout, nl=False)
+    if done.returncode:
+        raise SystemExit(done.returncode)
+    return done.stdout.strip()
+
+
+def _ref(store_url: str, name: str, manifest: str) -> str:
+    """Return the version of a name that a manifest is."""
+    return next(str(ref) for ref in open_store(store_url).history(name) if ref.manifest == manifest)
 
 
 def _quick_rows(store_url: str, first: str, second: str) -> list[tuple[str, str]]:
@@ -272,13 +284,14 @@ def _quick_rows(store_url: str, first: str, second: str) -> list[tuple[str, str]
     return [(row_id, version) for row_id, version in rows if row_id]
 
 
-def _step_that_read(store_url: str, checkpoint: "Checkpoint", name: str) -> int:
+def _step_that_read(store_url: str, checkpoint: Path, name: str) -> int:
     """Return the first step of a training that read a row of the newest version of a dataset."""
+    from trainer.checkpoint import checkpoint_at
     from trainer.seen import first_step_of
 
     store = open_store(store_url)
     head = store.head(name)
-    return first_step_of(store, checkpoint, head.manifest) if head else 1
+    return first_step_of(store, checkpoint_at(checkpoint), head.manifest) if head else 1
 
 
 for one in (*COMMANDS, Programs(ROOT, PROGRAMS), pretrain.main):

@@ -27,7 +27,6 @@ class Sampling:
     """How replies are drawn. Every field has a value, so that no default of a server or a model can slip in."""
 
     max_tokens: int = 1_024  # of one reply; one that is cut here is refused
-    max_ratio: float | None = None  # of one reply, in tokens for each one of the prompt (estimated): a loop ends early
     temperature: float = 1.0
     top_p: float = 1.0
     top_k: int | None = None
@@ -36,6 +35,7 @@ class Sampling:
     stop: tuple[str, ...] = ()
     n: int = 1  # candidates for each request; all are kept as rows
     seed: int = 0  # each candidate's own seed is derived from it, the request and its number
+    max_ratio: float | None = None  # of one reply, in tokens for each one of the prompt (estimated): a loop ends early
 
     def __post_init__(self) -> None:
         if self.n < 1 or self.max_tokens < 1 or self.temperature < 0 or not 0 < self.top_p <= 1:

@@ -74,6 +74,8 @@ class VllmEngine:
         self._tokenizer = Tokenizer.from_file(str(folder / TOKENS))
         for name, value in ON_CPU.items():
             os.environ.setdefault(name, value)
+        if "distutils.core" in sys.modules:  # setuptools, which vLLM imports, would refuse to stand beside it
+            os.environ.setdefault("SETUPTOOLS_USE_DISTUTILS", "stdlib")
         self._heard = Heard("vllm") if os.environ["VLLM_CONFIGURE_LOGGING"] == "0" else None
         with Hush(self._heard):
             self._engine, self._parameters = _load(place, model, str(folder))

@@ -213,8 +213,7 @@ def quickstart(
     for row_id, version in rows:
         _call(["why", row_id, "--in", version], store_url)
     _step("The way back of one page to the record of the crawl")
-    for row_id, version in rows[:1]:
-        _call(["trace", row_id, "--in", version], store_url)
+    _call(["trace", rows[0][0], "--in", rows[0][1]], store_url)
     if web_only:
         _step("All of it on one page")
         _call(["report", QUICK_NAME, "-o", str(report)], store_url)

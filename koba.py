@@ -213,7 +213,8 @@ def quickstart(
     for row_id, version in rows:
         _call(["why", row_id, "--in", version], store_url)
     _step("The way back of one page to the record of the crawl")
-    _call(["trace", rows[0][0], "--in", rows[0][1]], store_url)
+    for row_id, version in rows[:1]:
+        _call(["trace", row_id, "--in", version], store_url)
     if web_only:
         _step("All of it on one page")
         _call(["report", QUICK_NAME, "-o", str(report)], store_url)
@@ -289,8 +290,7 @@ def _step_that_read(store_url: str, checkpoint: Path, name: str) -> int:
     from trainer.seen import first_step_of
 
     store = open_store(store_url)
-    head = store.head(name)
-    return first_step_of(store, checkpoint_at(checkpoint), head.manifest) if head else 1
+    return first_step_of(store, checkpoint_at(checkpoint), store.manifest(name).id)
 
 
 for one in (*COMMANDS, Programs(ROOT, PROGRAMS), pretrain.main):

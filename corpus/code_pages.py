@@ -17,13 +17,9 @@ from typing import ClassVar
 from lxml.etree import _Element as Node
 
 from corpus.blocks import Element, blocks_of
-from corpus.charset import decode
-from corpus.extract import Extracted, extracted, readable, shares, title_of
-from corpus.formulas import has_formulas
-from corpus.html_tree import parse
+from corpus.extract import Extracted, extracted, opened, readable
 from corpus.main_text import main_blocks
 from corpus.markdown_writer import markdown
-from filters.cc_licence import cc_licence, mentions_cc
 from manifests.rows import Document, Page, Row
 from manifests.stage import Kept, Rejected, Rule, Rules, Stage, Values, at_least, at_most
 
@@ -112,18 +108,14 @@ def fenced_chars(text: str) -> int:
 
 def main_markdown(content: bytes, content_type: str, url: str, max_damage: float) -> Extracted:
     """Return the main content of an HTML page as Markdown, in this process and without limits."""
-    decoded = decode(content, content_type)
-    damage = decoded.damage
-    tree = parse(decoded.text) if damage <= max_damage else None
-    if tree is None:
-        return Extracted(charset=decoded.charset, damage=damage)
-    licence = cc_licence(tree) if mentions_cc(decoded.text) else None
-    formulas = has_formulas(decoded.text)
-    blocks, elements = blocks_of(tree, formulas=formulas)
+    found = opened(content, content_type, max_damage)
+    if isinstance(found, Extracted):
+        return found
+    blocks, elements = blocks_of(found.tree, formulas=found.formulas)
     keep = main_blocks(blocks, elements, url)
     root, dropped = _content(elements, keep)
-    text = clean_markdown(markdown(root, dropped, formulas=formulas)) if root is not None else ""
-    return Extracted(text, title_of(tree), decoded.charset, damage, *shares(blocks, keep), licence)
+    text = clean_markdown(markdown(root, dropped, formulas=found.formulas)) if root is not None else ""
+    return found.extracted(text, blocks, keep)
 
 
 def clean_markdown(text: str) -> str:

@@ -115,16 +115,36 @@ class ExtractText(Stage):
 
 def main_text(content: bytes, content_type: str, url: str, max_damage: float) -> Extracted:
     """Return the main text of an HTML page, in this process and without limits. See `ExtractText` for both."""
-    decoded = decode(content, content_type)
-    damage = decoded.damage
-    tree = parse(decoded.text) if damage <= max_damage else None
-    if tree is None:
-        return Extracted(charset=decoded.charset, damage=damage)
-    licence = cc_licence(tree) if mentions_cc(decoded.text) else None
-    blocks, elements = blocks_of(tree, formulas=has_formulas(decoded.text))
+    found = opened(content, content_type, max_damage)
+    if isinstance(found, Extracted):
+        return found
+    blocks, elements = blocks_of(found.tree, formulas=found.formulas)
     keep = main_blocks(blocks, elements, url)
-    text = clean(plain_text(blocks, keep))
-    return Extracted(text, title_of(tree), decoded.charset, damage, *shares(blocks, keep), licence)
+    return found.extracted(clean(plain_text(blocks, keep)), blocks, keep)
+
+
+class Opened(NamedTuple):
+    """A page that was decoded and parsed, before anything is taken out of it."""
+
+    tree: Node
+    charset: str
+    damage: float
+    formulas: bool
+    licence: str | None
+
+    def extracted(self, text: str, blocks: list[Block], keep: list[bool]) -> Extracted:
+        """Return what the page gave: a text that was made of the blocks that are kept."""
+        return Extracted(text, title_of(self.tree), self.charset, self.damage, *shares(blocks, keep), self.licence)
+
+
+def opened(content: bytes, content_type: str, max_damage: float) -> Opened | Extracted:
+    """Return a page decoded and parsed, or what is known of one that is damaged too much or holds nothing."""
+    decoded = decode(content, content_type)
+    tree = parse(decoded.text) if decoded.damage <= max_damage else None
+    if tree is None:
+        return Extracted(charset=decoded.charset, damage=decoded.damage)
+    licence = cc_licence(tree) if mentions_cc(decoded.text) else None
+    return Opened(tree, decoded.charset, decoded.damage, has_formulas(decoded.text), licence)
 
 
 def title_of(tree: Node) -> str:

@@ -27,6 +27,7 @@ from generators.purse import Purse
 from generators.weights import Model, find_model
 from manifests import canonical
 from manifests.errors import BadRecipe, BadRow, Incomplete
+from manifests.provenance import CALLS_LABEL
 from manifests.rows import Row, derived_id
 from manifests.stage import Kept, Rejected, Stage
 from manifests.store import Store
@@ -184,7 +185,7 @@ class _Asked:
             return replace(made, row=row, values={**made.values, **spent})
         key, labels = _call(calls), {**made.labels, "generate/finish": replies[0].finish_reason}
         if len(calls) > 1:
-            labels["generate/calls"] = " ".join([call.key_of(call.result()).hex() for call in calls])
+            labels[CALLS_LABEL] = " ".join([call.key_of(call.result()).hex() for call in calls])
         if made.id == self.row.id:
             if number is not None:
                 name = type(self.stage.task).__name__

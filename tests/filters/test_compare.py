@@ -16,9 +16,10 @@ from manifests.stage import Recipe, Rules, Stage, at_least
 from manifests.store import Store
 from manifests.tables import console
 from manifests.view import View
+from tests.sources import OneUnit
 
 
-class Texts:
+class Texts(OneUnit):
     """A source of documents: pairs of language and text."""
 
     file = "texts"
@@ -29,15 +30,6 @@ class Texts:
     @property
     def key(self):
         return [list(text) for text in self.texts]
-
-    def units(self, _store):
-        return [self]
-
-    def records(self):
-        return ()
-
-    def locations(self):
-        return {}
 
     def rows(self):
         for number, (language, text) in enumerate(self.texts):

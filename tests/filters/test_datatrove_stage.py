@@ -14,11 +14,12 @@ from manifests.rows import Conversation, Document, Row, row_id
 from manifests.run import run
 from manifests.stage import Recipe, Rejected
 from manifests.store import Store
+from tests.sources import OneUnit
 
 PROSE = "The ferry leaves at nine, and it does not wait for those who have to be late. "
 
 
-class Harbour:
+class Harbour(OneUnit):
     """A source of rows that were given."""
 
     file = "harbour"
@@ -26,15 +27,6 @@ class Harbour:
     def __init__(self, *rows: Row) -> None:
         self.given = rows
         self.key = [row.hex for row in rows]
-
-    def units(self, _store):
-        return [self]
-
-    def records(self):
-        return ()
-
-    def locations(self):
-        return {}
 
     def rows(self):
         return iter(self.given)

@@ -9,6 +9,7 @@ from manifests.run import run
 from manifests.shard import read_parquet
 from manifests.stage import Kept, Recipe
 from manifests.store import Store
+from tests.sources import OneUnit
 
 MASK = MaskPii(my_number=True)
 
@@ -207,19 +208,10 @@ def test_a_masked_text_stays_as_it_is(text):
     assert (again, counts) == (once, {})
 
 
-class Letter:
+class Letter(OneUnit):
     """A source of one row."""
 
     key = file = "letter"
-
-    def units(self, _store):
-        return [self]
-
-    def records(self):
-        return ()
-
-    def locations(self):
-        return {}
 
     def rows(self):
         yield Document(id=row_id("document", "letter", "1"), text="call 03-1234-5678")

@@ -10,6 +10,7 @@ from manifests.rows import Document, row_id
 from manifests.run import run
 from manifests.stage import Kept, Recipe, Rejected
 from manifests.store import Store
+from tests.sources import OneUnit
 
 
 def reason(stage: UrlList, url: str | None) -> str | None:
@@ -129,20 +130,11 @@ def test_the_identity_of_a_list_is_what_its_file_holds(listed, tmp_path):
     assert canonical.digest(UrlList(domains=(WordList(str(copy)),))) != first
 
 
-class Pages:
+class Pages(OneUnit):
     """A source of three addresses."""
 
     key = "pages"
     file = "pages"
-
-    def units(self, _store):
-        return [self]
-
-    def records(self):
-        return ()
-
-    def locations(self):
-        return {}
 
     def rows(self):
         for url in ("http://www.example.com/", "http://example.org/", "http://example.jp/"):

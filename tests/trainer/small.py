@@ -10,6 +10,7 @@ from manifests.run import run
 from manifests.stage import Recipe, Rejected
 from manifests.store import Store
 from manifests.tokens import Tokenize, train_tokenizer
+from tests.sources import OneUnit
 from trainer.checkpoint import Checkpoint
 from trainer.config import Config
 from trainer.settings import Settings
@@ -23,7 +24,7 @@ SETTINGS = Settings(steps=6, batch=2, length=32, warmup_steps=2)
 
 
 @dataclass(frozen=True)
-class Texts:
+class Texts(OneUnit):
     """Texts as a source: one unit, each text a document named by its number."""
 
     texts: tuple[str, ...]
@@ -40,15 +41,6 @@ class Texts:
     def rows(self) -> Iterator[Row | Rejected]:
         for number, text in enumerate(self.texts):
             yield Document(id=row_id("document", self.name, str(number)), source=self.name, text=text)
-
-    def units(self, _store: object) -> list["Texts"]:
-        return [self]
-
-    def records(self) -> tuple[()]:
-        return ()
-
-    def locations(self) -> dict[str, str]:
-        return {}
 
 
 def sentences(count: int, name: str = "factory") -> tuple[str, ...]:

@@ -81,7 +81,7 @@ class _Job:
     def __init__(self, store: Store, map: Map, watcher: Watcher, limit: int | None) -> None:
         self.store, self.map, self.watcher, self.limit = store, map, watcher, limit
         self.made = self.reused = 0
-        self.notes: dict[str, Any] = {"parts": [], "warnings": []}
+        self.notes: dict[str, Any] = {"parts": [], "warnings": [], "notes": []}
 
     def announce(self, recipe: Recipe, source: Source | str, tag: str | None) -> None:
         """Say what moved since the last version of this name, before anything is made again."""
@@ -204,6 +204,8 @@ class _Job:
         selected = selection.select(view, self.map)
         for warning in selected.warnings:
             self._warn(warning)
+        for note in selected.notes:
+            self._note(note)
         drops: list[list[Drop]] = [[] for _ in view.slices]
         for drop in selected.drops:
             drops[drop.shard].append(drop)
@@ -253,6 +255,10 @@ class _Job:
     def _warn(self, text: str) -> None:
         self.notes["warnings"].append(text)
         self.watcher.say(f"warning: {text}")
+
+    def _note(self, text: str) -> None:
+        self.notes["notes"].append(text)
+        self.watcher.say(text)
 
 
 def _version(store: Store, name: str, manifest_id: str) -> Ref:

@@ -263,6 +263,7 @@ class Selected:
 
     drops: Sequence[Drop]
     warnings: tuple[str, ...] = ()  # shown to the user: an empty effect where an effect was asked for
+    notes: tuple[str, ...] = ()  # likewise: what is worth knowing and no cause for worry
 
 
 Step: TypeAlias = Stage | Selection

@@ -1,4 +1,5 @@
 import json
+from dataclasses import dataclass
 
 import pytest
 
@@ -7,7 +8,7 @@ from manifests.errors import BadRow, BadSource
 from manifests.rows import Document, row_id
 from manifests.run import run
 from manifests.shard import read_parquet
-from manifests.stage import Only, Recipe
+from manifests.stage import Only, Recipe, Selected, Selection
 from manifests.store import Store
 from manifests.view import View
 from manifests.watcher import Silent
@@ -88,6 +89,23 @@ def test_a_moved_fingerprint_is_told_before_anything_is_made_again(store):
     run(Recipe("r", (Shout(), Length(20))), numbers(0, 10), store=store, tag="r")
     run(Recipe("r", (Shout(), Length(30))), numbers(0, 10), store=store, tag="r", watcher=(heard := Hears()))
     assert heard.said == ("Length changed: max_chars 20 → 30 (since r@1)",)
+
+
+def test_what_a_selection_notes_is_said_and_kept_in_the_record_and_is_no_warning(store):
+    class Hears(Silent):
+        said = ()
+
+        def say(self, text):
+            self.said += (text,)
+
+    @dataclass(frozen=True)
+    class Notes(Selection):
+        def select(self, view, map):  # noqa: ARG002
+            return Selected((), notes=(f"{view.rows} rows looked at",))
+
+    run(Recipe("r", (Length(), Notes())), numbers(0, 10), store=store, watcher=(heard := Hears()))
+    [record] = store.runs()
+    assert (record["notes"], record["warnings"], heard.said) == (["10 rows looked at"], [], ("10 rows looked at",))
 
 
 def test_every_row_that_was_looked_at_has_its_values_in_the_ledger(store):

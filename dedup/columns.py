@@ -4,19 +4,39 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from manifests.errors import BadRecipe
 
+COMPARED = ("id", "text", "messages")  # of a shard: what `texts` reads, and whose text it is
+TURN = "\ue000"  # between two turns: a letter of no language, so that no gram of theirs runs across unseen
+
 
 def texts(table: pa.Table, asked_by: str) -> pa.Array:
-    """Return the text of each document, missing ones as empty. Raises BadRecipe where rows are no documents."""
-    if "text" not in table.column_names:
-        raise BadRecipe(
-            f"{asked_by}: rows have no text, only {', '.join(table.column_names)}; expected documents; "
-            "derive one document from each row first"
-        )
-    return table.column("text").cast(pa.large_string()).combine_chunks().fill_null("")
+    """Return the text of each row that is compared, missing ones as empty.
+
+    Of a document that is its text; of a conversation the user's turns, with TURN between them (PLaMo 2, section 3.2.2).
+    Raises BadRecipe for rows of other kinds.
+    """
+    if "text" in table.column_names:
+        return table.column("text").cast(pa.large_string()).combine_chunks().fill_null("")
+    if "messages" in table.column_names:
+        return _user_turns(table.column("messages").combine_chunks())
+    raise BadRecipe(
+        f"{asked_by}: rows have no text, only {', '.join(table.column_names)}; expected documents or conversations; "
+        "derive one document from each row first"
+    )
+
+
+def _user_turns(messages: pa.ListArray) -> pa.Array:
+    turns = pc.list_flatten(messages)
+    asked = pc.fill_null(pc.equal(pc.struct_field(turns, "role"), "user"), False)
+    contents = pc.struct_field(turns, "content").cast(pa.large_string()).filter(asked).fill_null("")
+    of = pc.list_parent_indices(messages).filter(asked).to_numpy(zero_copy_only=False)
+    ends = np.cumsum(np.bincount(of.astype(np.int64), minlength=len(messages)), dtype=np.int64)
+    lists = pa.LargeListArray.from_arrays(pa.array(np.concatenate([np.zeros(1, np.int64), ends])), contents)
+    return pc.binary_join(lists, pa.scalar(TURN, pa.large_string())).fill_null("")
 
 
 def matrix(column: pa.ChunkedArray, dtype: str) -> NDArray[Any]:

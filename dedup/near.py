@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup import bands, kernels, letters
-from dedup.columns import matrix, texts
+from dedup.columns import COMPARED, matrix, texts
 from dedup.letters import Letters
 from dedup.outcome import Rows
 from dedup.rank import ranks
@@ -50,7 +50,7 @@ def read_rows(rows: Rows, chosen: NDArray[np.int64], total: int, ngram: int) -> 
     slices = rows.slices(chosen)
     for number in np.unique(slices).tolist():
         here = np.flatnonzero(slices == number)
-        table = rows.view.slices[number].table(["id", "text"]).take(chosen[here] - rows.offsets[number])
+        table = rows.view.slices[number].table(COMPARED).take(chosen[here] - rows.offsets[number])
         part = letters.read(texts(table, "minhash"), ngram)
         spans.codes[used : used + len(part.codes)] = part.codes
         spans.starts[here], spans.stops[here], spans.widths[here] = part.starts + used, part.stops + used, part.widths

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dedup import kernels, letters
-from dedup.columns import binaries, texts
+from dedup.columns import COMPARED, binaries, texts
 from manifests.stage import Side, describe
 
 BATCH = 256  # documents: their letters stay in the processor's cache between two kernels
@@ -24,7 +24,7 @@ class Signatures(Side):
     The share of equal values of two signatures estimates the Jaccard similarity of the sets of grams.
     """
 
-    columns: ClassVar[tuple[str, ...]] = ("id", "text")
+    columns: ClassVar[tuple[str, ...]] = COMPARED
 
     ngram: int = 13  # characters, after normalisation
     permutations: int = 128

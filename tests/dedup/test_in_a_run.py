@@ -9,7 +9,7 @@ import pytest
 from dedup.exact import ExactDedup
 from dedup.minhash import MinHashDedup
 from manifests.errors import BadRecipe
-from manifests.rows import Conversation, Document, Message, Row
+from manifests.rows import Conversation, Document, Message, Row, Tokens
 from manifests.run import run
 from manifests.shard import read_parquet
 from manifests.stage import Recipe
@@ -80,9 +80,25 @@ def test_signatures_are_made_once_for_each_shard():
     assert [count for name, count in asked if name == "_MakeSide"] == [0]
 
 
-@pytest.mark.parametrize("selection", [ExactDedup(), MinHashDedup()])
-def test_rows_that_are_no_documents_are_refused_with_what_to_do(selection):
-    chat = Conversation(id=named("a"), source="test", messages=(Message("user", "hello"),))
-    store = stored("memory://dedup-chats", Unit((chat,)))
-    with pytest.raises(BadRecipe, match=r"rows have no text.*expected documents; derive one document from each row"):
+def chat(name, *turns):
+    return Conversation(id=named(name), source="test", messages=tuple(Message(*turn) for turn in turns))
+
+
+def test_conversations_are_compared_by_what_the_user_said():
+    first = chat("a", ("user", TEXT), ("assistant", "yes"), ("user", "And then?"))
+    store = stored(
+        "memory://dedup-chats",
+        Unit((first, chat("b", ("system", "Be kind."), ("user", TEXT), ("assistant", "no"), ("user", "and then")))),
+        Unit((chat("c", ("assistant", TEXT)), chat("d", ("user", "Good morning")))),
+    )
+    made = run(Recipe("r", (MinHashDedup(),)), "all", store=store).manifest
+    stay = {row.id for row in View(store, made)}
+    assert len(stay & {named("a"), named("b")}) == 1
+    assert {named("c"), named("d")} < stay
+
+
+@pytest.mark.parametrize("selection", [MinHashDedup()])
+def test_rows_without_a_text_are_refused_with_what_to_do(selection):
+    store = stored("memory://dedup-tokens", Unit((Tokens(id=named("a"), source="test", input_ids=(1, 2)),)))
+    with pytest.raises(BadRecipe, match=r"rows have no text.*expected documents or conversations; derive one document"):
         run(Recipe("r", (selection,)), "all", store=store)

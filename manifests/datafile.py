@@ -1,10 +1,10 @@
-"""One JSON Lines or Parquet file, or a part of it, as a unit of work.
+"""One file of JSON Lines or Parquet, or a part of it, or one JSON array, as a unit of work.
 
 What cannot be read costs a reject, not the run:
 
-import/bad_json     a line that is no JSON object
-import/too_long     a line longer than MAX_LINE_BYTES
-import/cut_off      the rest of a compressed file that breaks off or is damaged
+import/bad_json     a line, or an element of an array, that is no JSON object
+import/too_long     a line or an element longer than MAX_LINE_BYTES
+import/cut_off      the rest of an array, or of a compressed file, that breaks off or is damaged
 import/bad_file     a Parquet file, or the rest of a row group of it, that cannot be read
 """
 
@@ -16,13 +16,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from manifests.canonical import MAX_SAFE_INTEGER
+from manifests.decoding import plain
 from manifests.errors import BadSource
 from manifests.foreign import Reading
+from manifests.json_array import elements
 from manifests.remote import open_location
 from manifests.rows import Origin, Row
 from manifests.stage import Rejected
@@ -37,7 +40,7 @@ _READ_BYTES = 2**16
 
 @dataclass(frozen=True)
 class DataFile:
-    """The lines of a file that begin in [start, stop), or the row groups [start, stop) of a Parquet file."""
+    """The lines of a file that begin in [start, stop), the row groups [start, stop) of a Parquet file, or an array."""
 
     location: str
     name: str  # goes into `Origin.file`
@@ -46,6 +49,7 @@ class DataFile:
     start: int
     stop: int
     reading: Reading
+    is_array: bool = False  # a JSON array, which is always read whole
 
     @property
     def key(self) -> dict[str, Any]:
@@ -69,17 +73,18 @@ class DataFile:
             if stream.seek(0, os.SEEK_END) != self.size:
                 raise BadSource(f"{self.location} changed while it was read; run the same command again")
             stream.seek(0)
-            yield from self._parquet(stream) if self.location.endswith(".parquet") else self._jsonl(stream)
+            yield from self._parquet(stream) if self.location.endswith(".parquet") else self._json(stream)
 
-    def _jsonl(self, stream: BinaryIO) -> Iterator[Row | Rejected]:
-        offset = self.start
+    def _json(self, stream: BinaryIO) -> Iterator[Row | Rejected]:
+        offset, text = self.start, unpacked(stream, self.location)
+        found = elements(text, MAX_LINE_BYTES) if self.is_array else lines(text, self.start, self.stop)
         try:
-            for offset, line in lines(unpacked(stream, self.location), self.start, self.stop):
+            for offset, line in found:
                 if line is None:
                     yield self._refused(offset, "import/too_long", MAX_LINE_BYTES)
                 elif line.strip():
                     yield self._line(offset, line)
-        except OSError:
+        except (OSError, EOFError):
             yield self._refused(f"after {offset}", "import/cut_off")
 
     def _line(self, offset: int, line: bytes) -> Row | Rejected:
@@ -96,14 +101,16 @@ class DataFile:
             yield self._refused("file", "import/bad_file")
             return
         columns = [name for name in file.schema_arrow.names if name not in self.reading.drop]
+        place = self.digest + "/"
+        digest = f"sha256:{self.digest}"
         number = sum(file.metadata.row_group(group).num_rows for group in range(self.start))
         for group in range(self.start, self.stop):
             end = number + file.metadata.row_group(group).num_rows
             try:
                 for batch in file.iter_batches(_BATCH_ROWS, row_groups=[group], columns=columns, use_threads=False):
-                    for record in _readable(batch).to_pylist(maps_as_pydicts="lossy"):
-                        origin = Origin(self.name, number, 0, f"sha256:{self.digest}")
-                        yield self.reading.row(record, origin, f"{self.digest}/{number}")
+                    for record in _records(batch):
+                        origin = Origin(self.name, number, 0, digest)
+                        yield self.reading.row(record, origin, f"{place}{number}")
                         number += 1
             except UNREADABLE:
                 yield self._refused(f"after {number}", "import/bad_file", end - number)
@@ -141,9 +148,16 @@ def lines(stream: io.BufferedReader, start: int, stop: int) -> Iterator[tuple[in
 def json_object(line: bytes) -> dict[str, Any] | None:
     """Return the JSON object on a line, or None where there is none."""
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
+        record = msgspec.json.decode(line)
+    except (
+        msgspec.DecodeError,
+        RecursionError,
+        ValueError,
+    ):  # it is strict, where `json` takes NaN or a lone surrogate
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            return None
     return record if isinstance(record, dict) else None
 
 
@@ -157,9 +171,11 @@ def _skip(stream: io.BufferedReader) -> int:
     return skipped
 
 
-def _readable(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Return a batch whose times and decimals are texts: Python has no nanoseconds."""
-    for place, column in enumerate(batch.schema):
-        if pa.types.is_temporal(column.type) or pa.types.is_decimal(column.type):
-            batch = batch.set_column(place, column.name, pc.cast(batch.column(place), pa.string()))
-    return batch
+def _records(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a batch; times and decimals are texts in them: Python has no nanoseconds."""
+    names, columns = batch.schema.names, []
+    for column in batch.columns:
+        as_text = pa.types.is_temporal(column.type) or pa.types.is_decimal(column.type)
+        columns.append(plain(pc.cast(column, pa.string()) if as_text else column))
+    for row in zip(*columns, strict=True):
+        yield dict(zip(names, row, strict=True))

@@ -1,4 +1,4 @@
-"""JSON Lines and Parquet files as a source of rows: files, globs, folders and URLs.
+"""JSON Lines, JSON arrays and Parquet files as a source of rows: files, globs, folders and URLs.
 
 files = DataFiles.find(["downloads/wiki"], source="wiki")
 """
@@ -9,15 +9,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from pathlib import PurePosixPath
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import fsspec
 import pyarrow.parquet as pq
 
 from manifests.commit import in_threads
-from manifests.datafile import CODECS, END, UNREADABLE, DataFile, json_object, lines, unpacked
+from manifests.datafile import CODECS, END, MAX_LINE_BYTES, UNREADABLE, DataFile, json_object, lines, unpacked
 from manifests.errors import BadRecipe, BadSource
 from manifests.foreign import Reading, kind_of, unknown
+from manifests.json_array import begins_array, elements
 from manifests.manifest import SourceRecord
 from manifests.remote import open_location
 from manifests.rows import STORED_KINDS
@@ -114,7 +115,7 @@ def _expand(given: str) -> list[tuple[str, str]]:
         raise BadSource(f"{given}: no such file, nor any {', '.join(SUFFIXES)} in it; give files, globs or folders")
     strange = [name for name, _ in found if not name.endswith(SUFFIXES)]
     if strange:
-        raise BadSource(f"{given}: {strange[0]} is neither JSON Lines nor Parquet; expected {', '.join(SUFFIXES)}")
+        raise BadSource(f"{given}: {strange[0]} is neither JSON nor Parquet; expected {', '.join(SUFFIXES)}")
     return [(name, fs.unstrip_protocol(one) if "://" in given else one) for name, one in found]
 
 
@@ -123,35 +124,45 @@ def _hidden(name: str) -> bool:
 
 
 def _columns(location: str) -> list[str]:
-    """Return the columns of a file: of JSON Lines, those of its first lines. None where it cannot be read."""
+    """Return the columns of a file: of JSON, those of its first records. None where it cannot be read."""
     first: list[bytes] = []
     with open_location(location) as stream:
         try:
             if location.endswith(".parquet"):
                 names: list[str] = pq.ParquetFile(stream).schema_arrow.names
                 return names
-            for _, line in islice(lines(unpacked(stream, location), 0, END), _SNIFFED_LINES):
+            text = unpacked(stream, location)
+            found = elements(text, MAX_LINE_BYTES) if begins_array(text.peek()) else lines(text, 0, END)
+            for _, line in islice(found, _SNIFFED_LINES):
                 first += [line] if line and line.strip() else []
-        except UNREADABLE:
+        except (*UNREADABLE, EOFError):
             pass  # what is behind the break cannot be known; reading it gives a reject
-    if first and first[0].lstrip().startswith(b"["):
-        raise BadSource(f"{location} is one JSON array; make lines of it: jq -c '.[]' FILE > FILE.jsonl")
     return list(dict.fromkeys(name for line in first for name in json_object(line) or ()))
 
 
 def _parts(name: str, location: str, reading: Reading) -> Iterator[DataFile]:
     """Yield the parts of a file, each of PART_BYTES or a little more."""
-    hasher, size = hashlib.sha256(), 0
+    hasher, size, is_array = hashlib.sha256(), 0, False
     with open_location(location) as stream:
         while block := stream.read(_BLOCK):
             hasher.update(block)
             size += len(block)
         stream.seek(0)
-        bounds = _row_groups(stream) if location.endswith(".parquet") else [*range(0, size or 1, PART_BYTES), size]
-    if location.endswith(tuple(CODECS)):
-        bounds = [0, END]  # what is packed cannot be begun in its middle
+        if location.endswith(".parquet"):
+            bounds = _row_groups(stream)
+        else:
+            bounds, is_array = [*range(0, size or 1, PART_BYTES), size], _is_array(stream, location)
+    if is_array or location.endswith(tuple(CODECS)):
+        bounds = [0, END]  # what is packed, or an array, cannot be begun in its middle
     for start, stop in pairwise(bounds):
-        yield DataFile(location, name, hasher.hexdigest(), size, start, stop, reading)
+        yield DataFile(location, name, hasher.hexdigest(), size, start, stop, reading, is_array)
+
+
+def _is_array(stream: BinaryIO, location: str) -> bool:
+    try:
+        return begins_array(unpacked(stream, location).peek())
+    except OSError:
+        return False  # a packed file that is damaged at once; reading it gives a reject
 
 
 def _row_groups(stream: Any) -> list[int]:

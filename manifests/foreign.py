@@ -44,34 +44,39 @@ class Reading:
     source: str  # of records that name none
     text: str = "text"  # the column that holds a document's text
     drop: tuple[str, ...] = ()  # columns that are left out
-    version: int = 1  # raised by hand when the same record gives another row
+    version: int = 2  # raised by hand when the same record gives another row
 
     def row(self, given: Mapping[str, Any], origin: Origin, locator: str) -> Row | Rejected:
-        """Return the row of one record, which was read at `origin`; `locator` names it where it has no id."""
+        """Return the row of one record, which was read at `origin`; `locator` names it where it has no id.
+
+        A record that is refused is named by its place alone: its id may be that of a better one, which follows.
+        """
         left = {name: value for name, value in given.items() if value is not None and name not in self.drop}
-        nameless = self.nameless(locator)
         try:
             own = _is_own(left)
-            made = self._named(left, locator, own)
+            named = self._named(left, locator, own)
             payload = _PAYLOADS[self.kind](self, left, own)
         except (TypeError, UnicodeEncodeError):
-            return Rejected(nameless, "import/bad_type")
+            return Rejected(self.nameless(locator), "import/bad_type")
         if not (own or _filled(payload)):
-            return Rejected(made, "import/no_text")
-        facts = {"origin": origin} | (_own_facts(left) if own else {}) | _facts(left)
-        return made.replace(**payload, **facts, labels=_labels(left))
+            return Rejected(self.nameless(locator), "import/no_text")
+        named["origin"] = origin
+        if left:
+            named |= (_own_facts(left) if own else {}) | _facts(left)
+            named["labels"] = _labels(left)
+        return STORED_KINDS[self.kind](**named, **payload)
 
     def nameless(self, locator: str) -> Row:
         """Return a row without content, for a record that cannot be read."""
         return STORED_KINDS[self.kind](id=row_id(self.kind, self.source, locator), source=self.source)
 
-    def _named(self, left: _Record, locator: str, own: bool) -> Row:
+    def _named(self, left: _Record, locator: str, own: bool) -> _Record:
         source = left.pop("source") if isinstance(left.get("source"), str) else self.source
         name = left.pop("id", "")
         if isinstance(name, bool) or not isinstance(name, str | int):
             raise TypeError
         made = bytes.fromhex(str(name)) if own else row_id(self.kind, source, str(name) or locator)
-        return STORED_KINDS[self.kind](id=made, source=source)
+        return {"id": made, "source": source}
 
 
 def kind_of(columns: Collection[str], text: str = "text") -> str | None:
@@ -94,7 +99,9 @@ def unknown(columns: Collection[str], reading: Reading) -> list[str]:
 
 def _is_own(record: Mapping[str, Any]) -> bool:
     """Tell whether koba wrote a record: it has an id and a hash as we write them."""
-    return all(isinstance(record.get(name), str) and _OWN_ID.fullmatch(record[name]) for name in ("id", "hash"))
+    return "hash" in record and all(
+        isinstance(record.get(name), str) and _OWN_ID.fullmatch(record[name]) for name in ("id", "hash")
+    )
 
 
 def _own_facts(left: _Record) -> dict[str, Any]:

@@ -361,9 +361,8 @@ def test_files_that_cannot_be_used_at_all_are_errors_that_say_what_to_do(store, 
     text = write(tmp_path / "text.jsonl", {"text": "a"})
     cases = {
         (tmp_path / "none.jsonl",): "no such file",
-        (write(tmp_path / "a.txt"),): "neither JSON Lines nor Parquet",
+        (write(tmp_path / "a.txt"),): "neither JSON nor Parquet",
         (write(tmp_path / "no.jsonl", {"body": "a"}),): "--text COLUMN",
-        (write(tmp_path / "array.json", [{"text": "a"}]),): "jq -c",
         (text, write(tmp_path / "chat.jsonl", {"messages": TURNS})): "import them apart",
         (text, write(tmp_path / "x" / "text.jsonl", {"text": "b"})): "both named text.jsonl",
     }

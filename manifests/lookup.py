@@ -15,7 +15,7 @@ import pyarrow as pa
 from manifests import shard
 from manifests.commit import in_threads, read_index
 from manifests.errors import Ambiguous, NotFound
-from manifests.lineage import ancestry
+from manifests.lineage import ancestry, recipe_chain
 from manifests.manifest import IndexPart, Manifest
 from manifests.merge import locate
 from manifests.rows import ID_BYTES, Row
@@ -127,6 +127,16 @@ def rows_at(store: Store, manifest: Manifest, wanted: Sequence[Place]) -> list[R
     parts = in_threads(read, sorted({where.shard for where in wanted}))
     found = dict(pair for part in parts for pair in part)
     return [found[where] for where in wanted]
+
+
+def rows_anywhere(store: Store, manifest: Manifest, row_ids: Iterable[bytes]) -> dict[bytes, Row]:
+    """Return rows by id as the last part of the recipe that holds them left them; one that none stored is left out."""
+    wanted, found = set(row_ids), dict[bytes, Row]()
+    for part in reversed(recipe_chain(store, manifest)):
+        here = places(store, part, wanted - set(found))
+        rows = rows_at(store, part, sorted(here.values(), key=lambda where: (where.shard, where.row)))
+        found |= {row.id: row for row in rows}
+    return found
 
 
 def keys(ids: pa.Array | pa.ChunkedArray) -> Keys:

@@ -6,12 +6,14 @@ from typing import TypeAlias
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from manifests import shard
 from manifests.commit import in_threads
-from manifests.ledger import value_column
+from manifests.ledger import ALTERED, DROPPED, value_column
 from manifests.lookup import Keys, keys
 from manifests.manifest import Manifest
+from manifests.stage import Rule
 from manifests.store import Store
 
 Thin: TypeAlias = Callable[[Keys], list[int]]
@@ -69,23 +71,44 @@ def selects(store: Store, chain: Sequence[Manifest], ordinal: int) -> bool:
     if not ordinal or len(chain[ordinal].steps) != 2:
         return False
     part, before = chain[ordinal], chain[ordinal - 1]
-    if [entry.shard for entry in part.entries] != [entry.shard for entry in before.entries]:
-        return False
     step = part.steps[1]
+    if [entry.shard for entry in part.entries] != [entry.shard for entry in before.entries]:
+        return bool(step.altered) and _cuts(store, part)
     measures = sorted({value_column(1, rule["measure"]) for rule in step.rules})
     if step.dropped or not measures:
         return True
     return not len(pick(store, part, measures, pl.when(pl.any_horizontal(pl.col(measures).is_not_null())).then(0)))
 
 
+def keeps(rule: Rule, value: pl.Expr) -> pl.Expr:
+    """Return `rule.keeps` of a row's value, as an expression. No number stands in any relation to NaN."""
+    held = {
+        ">=": value >= rule.threshold,
+        "<=": value <= rule.threshold,
+        ">": value > rule.threshold,
+        "<": value < rule.threshold,
+    }[rule.keep]
+    return value.is_null() | (held & value.is_not_nan())
+
+
 def twins(store: Store, part: Manifest) -> pa.Table:
     """Return `id, twin` of each row that a selection dropped; twin is null where none stays in its place."""
 
     def look(digest: str) -> pa.Table:
-        lines = shard.read_parquet(store.get(digest), ["id", "reason", "twin"])
-        return lines.filter(pa.compute.not_equal(lines["reason"], REPEATED)).select(["id", "twin"])
+        lines = shard.read_parquet(store.get(digest), ["id", "action", "reason", "twin"])
+        dropped = pc.and_(pc.equal(lines["action"], DROPPED), pc.not_equal(lines["reason"], REPEATED))
+        return lines.filter(dropped).select(["id", "twin"])
 
     return pa.concat_tables(in_threads(look, part.ledger.decisions))
+
+
+def _cuts(store: Store, part: Manifest) -> bool:
+    """Tell whether rows were altered for a reason, "family/what": a stage that alters them gives its title."""
+    tables = (shard.read_parquet(store.get(digest), ["action", "reason"]) for digest in part.ledger.decisions)
+    return any(
+        pc.any(pc.and_(pc.equal(table["action"], ALTERED), pc.match_substring(table["reason"], "/"))).as_py()
+        for table in tables
+    )
 
 
 _EMPTY = FACTS.append(pa.field("code", pa.int32())).append(pa.field("unit", pa.int32())).empty_table()

@@ -4,7 +4,8 @@
     sentence(answer)    # "gopher/few_words at 100 instead of 50: GopherQuality would refuse 912 more rows ..."
 
 A tighter threshold is answered exactly as long as no selection comes after it. Of the rows that a looser one lets
-through, only the other rules of the same step are known: what comes after has never seen them.
+through, only the other rules of the same step are known: what comes after has never seen them. Of a selection that
+drops copies it is known which rows it would no longer take for copies of the ones they were dropped for, and no more.
 """
 
 import math
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from manifests.answer import NOTHING, Answer, Change, Direction
@@ -24,10 +26,10 @@ from manifests.ledger import value_column
 from manifests.lineage import ChainStep, chain_steps, recipe_chain
 from manifests.lookup import Keys, keys, visible
 from manifests.manifest import Manifest
-from manifests.recorded import REPEATED, facts_of, pick, selects, twins
+from manifests.recorded import REPEATED, facts_of, keeps, pick, selects, twins
 from manifests.stage import Rule
 from manifests.store import Store
-from manifests.wording import count
+from manifests.wording import count, number
 
 _SHOWN = 20  # reasons that a message lists
 
@@ -37,17 +39,12 @@ def what_if(store: Store, manifest: Manifest, rule: str, threshold: float) -> An
 
     Where several steps have a rule with the same reason, put the step's number before it: "3:length/too_long".
     Raises NotFound where no step has such a rule, Ambiguous, and BadRecipe for a rule whose step decides on all rows
-    together and so has no recorded values to go by.
+    together and so has no recorded values to go by: but for a looser one of a step that names a twin for each row.
     """
     if not math.isfinite(threshold):
         raise BadRecipe(f"{threshold} is no threshold for {rule}; give a finite number")
     chain = recipe_chain(store, manifest)
     step, place = _located(chain, rule)
-    if selects(store, chain, step.part):
-        raise BadRecipe(
-            f"{rule}: {step.title} decides on all rows together and records values only of those it drops; "
-            "to see another threshold, run the recipe with it: nothing before this step is made again"
-        )
     return _Question(store, chain, step, place, threshold).answer()
 
 
@@ -67,8 +64,17 @@ class _Question:
         """Ask for the rows that the rule would treat otherwise, and what would become of them."""
         if self.new == self.rule:
             return self._answer("same", at_least=self.rows, at_most=self.rows)
-        higher = self.new.threshold > self.rule.threshold
-        return self._tighter() if higher == (self.rule.keep in {">=", ">"}) else self._looser()
+        tighter = is_tighter(self.rule, self.new.threshold)
+        if selects(self.store, self.chain, self.step.part):
+            lines = twins(self.store, self.chain[self.step.part])
+            if tighter or lines["twin"].null_count:
+                raise BadRecipe(
+                    f"{self.rule.reason} at {number(self.new.threshold)}: {self.step.title} decides on all rows "
+                    "together and records values only of those it drops; to see this threshold, run the recipe with "
+                    "it: nothing before this step is made again"
+                )
+            return self._parted(lines)
+        return self._tighter() if tighter else self._looser()
 
     def _tighter(self) -> Answer:
         came_through = pl.col("dropped_at").is_null() | (pl.col("dropped_at") > self.step.step)
@@ -97,15 +103,13 @@ class _Question:
 
     def _looser(self) -> Answer:
         part = self.chain[self.step.part]
-        refused = (pl.col("dropped_at") == self.step.step) & (pl.col("reason") == self.rule.reason)
-        through = (refused & self._keeps(self.new)).fill_null(value=False)
-        code: Any = pl.when(~through).then(None)
-        for number, other in enumerate(self.others, start=1):
-            code = code.when(~self._keeps(other)).then(number)
+        code: Any = pl.when(self._through(self.new).is_null()).then(None)
+        for place, other in enumerate(self.others, start=1):
+            code = code.when(~self._keeps(other)).then(place)
         found = pick(self.store, part, self.columns, code.otherwise(0))
         passed = Change.of(found.filter(pc.equal(found["code"], 0)))
         codes = found["code"].to_pylist()
-        refused_else = {other.reason: codes.count(number) for number, other in enumerate(self.others, start=1)}
+        refused_else = {other.reason: codes.count(place) for place, other in enumerate(self.others, start=1)}
         later = [step for step in chain_steps(self.chain) if step.number > self.step.number and step.step]
         selecting = any(
             selects(self.store, self.chain, ordinal) for ordinal in range(len(self.chain)) if ordinal > self.step.part
@@ -120,6 +124,22 @@ class _Question:
             at_most=self.rows + passed.rows if certain or not (selecting or derives) else None,
             refused_else={reason: rows for reason, rows in refused_else.items() if rows},
             next_step=later[0].title if later else None,
+        )
+
+    def _parted(self, lines: pa.Table) -> Answer:
+        """Answer for a step that dropped rows for twins, and would no longer take some of them for twins."""
+        found = pick(self.store, self.chain[self.step.part], self.columns, self._through(self.new))
+        parted = Change.of(found)
+        if parted.rows:
+            for_these = np.isin(keys(lines["id"]), keys(found["id"]))
+            stayed = len(np.unique(keys(lines["twin"].filter(pa.array(for_these)))))
+            self.notes.append(
+                f"it dropped them for {count(stayed, 'other row')}; whether one of them is a twin of yet another row, "
+                "or would itself take the place of one, was not compared: to know, run the recipe with this threshold"
+            )
+        later = [step for step in chain_steps(self.chain) if step.number > self.step.number and step.step]
+        return self._answer(
+            "looser", at_step=parted, at_least=None, at_most=None, next_step=later[0].title if later else None
         )
 
     def _back(self, ordinal: int, gone: Keys) -> int | None:
@@ -146,16 +166,14 @@ class _Question:
             self.notes.append(f"{count(rows, 'row')} with a repeated id might come in the place of those that go")
         return rows
 
+    def _through(self, rule: Rule) -> pl.Expr:
+        """Return 0 for a row that was dropped for the rule's reason and that `rule` keeps; null for all others."""
+        refused = (pl.col("dropped_at") == self.step.step) & (pl.col("reason") == rule.reason)
+        measured = pl.col(self._column(rule)).is_not_null()
+        return pl.when((refused & measured & self._keeps(rule)).fill_null(value=False)).then(0)
+
     def _keeps(self, rule: Rule) -> pl.Expr:
-        """Return `rule.keeps` of a row's value, as an expression. No number stands in any relation to NaN."""
-        value = pl.col(self._column(rule))
-        held = {
-            ">=": value >= rule.threshold,
-            "<=": value <= rule.threshold,
-            ">": value > rule.threshold,
-            "<": value < rule.threshold,
-        }[rule.keep]
-        return value.is_null() | (held & value.is_not_nan())
+        return keeps(rule, pl.col(self._column(rule)))
 
     def _column(self, rule: Rule) -> str:
         return value_column(self.step.step, rule.measure)
@@ -171,6 +189,11 @@ class _Question:
             notes=tuple(self.notes),
             **told,
         )
+
+
+def is_tighter(rule: Rule, threshold: float) -> bool:
+    """Tell whether the rule would keep less with this threshold."""
+    return threshold != rule.threshold and (threshold > rule.threshold) == (rule.keep in {">=", ">"})
 
 
 def _located(chain: Sequence[Manifest], rule: str) -> tuple[ChainStep, int]:

@@ -9,7 +9,7 @@ from manifests.answer import sentence
 from manifests.errors import Ambiguous, BadRecipe, NotFound
 from manifests.lineage import chain_steps, recipe_chain
 from manifests.run import run
-from manifests.stage import Drop, Only, Recipe, Selected, Selection, Stage
+from manifests.stage import Drop, Only, Recipe, Selected, Selection, Stage, at_least
 from manifests.store import Store
 from manifests.view import View
 from manifests.what_if import what_if
@@ -35,6 +35,22 @@ class Half(Selection):
     def select(self, view, map):  # noqa: ARG002
         places = sorted((row.id, part.ordinal, n) for part in view.slices for n, row in enumerate(part.rows()))
         return Selected([Drop(ordinal, row, "half/other") for _, ordinal, row in places[len(places) // 2 :]])
+
+
+@dataclass(frozen=True, slots=True)
+class Least(Selection):
+    """The rows with so many words at least, none of them in another's place."""
+
+    words: int
+
+    def rules(self):
+        return at_least("least/few", "least/words", self.words)
+
+    def select(self, view, map):  # noqa: ARG002
+        counted = [
+            (part.ordinal, n, len(row.text.split())) for part in view.slices for n, row in enumerate(part.rows())
+        ]
+        return Selected([Drop(at, n, "least/few", words, self.words) for at, n, words in counted if words < self.words])
 
 
 @pytest.fixture(scope="module")
@@ -234,9 +250,33 @@ def test_a_reason_that_no_rule_has_is_told_with_those_that_are_near(made, reason
         what_if(made.store, made.manifest, reason, 1)
 
 
-def test_a_selection_has_recorded_too_little_to_be_asked(made):
+def test_a_selection_has_recorded_too_little_to_be_asked_for_more_copies(made):
     with pytest.raises(BadRecipe, match="Copies decides on all rows together"):
         what_if(made.store, made.manifest, "copies/copy", 0.5)
+
+
+def test_a_selection_that_names_no_twins_has_recorded_too_little_to_be_asked(tmp_path):
+    store = Store(str(tmp_path / "store"))
+    made = run(Recipe("r", (stages.Length(1_000), Least(3))), stages.numbers(0, 40), store=store).manifest
+    with pytest.raises(BadRecipe, match="Least decides on all rows together"):
+        what_if(store, made, "least/few", 2)
+
+
+def test_of_copies_it_is_known_which_are_none_at_a_higher_threshold_and_what_that_does_is_not_promised(made):
+    answer = what_if(made.store, made.manifest, "copies/copy", 1.5)
+    copies = sorted(small.note_id(name) for name in ("copy-1", "copy-2", "copy-3", "tidy-copy"))[1:]
+    assert answer.at_step.examples == tuple(copies)
+    assert (answer.at_least, answer.at_most, answer.exact) == (None, None, False)
+    assert sentence(answer) == (
+        "copies/copy at 1.5 instead of 0.9: Copies would let through 3 more rows (135 characters); what HideMail and "
+        "later steps would do with them is not known; how many rows would stay is not known; it dropped them for "
+        "1 other row; whether one of them is a twin of yet another row, or would itself take the place of one, was not "
+        "compared: to know, run the recipe with this threshold"
+    )
+
+
+def test_at_a_threshold_that_no_copy_is_below_nothing_comes_back(made):
+    assert what_if(made.store, made.manifest, "copies/copy", 0.95).at_step.rows == 0
 
 
 def test_a_threshold_that_is_no_number_is_refused(made):

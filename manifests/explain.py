@@ -82,7 +82,7 @@ def _told(
 ) -> StepStory:
     outcome: Outcome = "kept"
     dropped = stay.dropped if stay.dropped and stay.dropped.step == step.step else None
-    altered = any(one.action == ALTERED and one.step == step.step for one in stay.decisions)
+    altered = next((one for one in stay.decisions if one.action == ALTERED and one.step == step.step), None)
     if dropped:
         outcome = "dropped"
     elif stay.left_at == step.step:
@@ -98,7 +98,8 @@ def _told(
         outcome=outcome,
         checks=_checks(stay, step),
         decision=dropped,
-        twin=_twin(store, chain, step.part, dropped),
+        cut=altered if altered and altered.value is not None else None,
+        twin=_twin(store, chain, step.part, dropped or altered),
         changes=changed.get((step.part, step.step), ()),
     )
 
@@ -110,14 +111,14 @@ def _checks(stay: Stay, step: ChainStep) -> tuple[Check, ...]:
     return tuple([Check(rule, values.get(rule.measure)) for rule in rules]) if values else ()
 
 
-def _twin(store: Store, chain: Sequence[Manifest], ordinal: int, refusal: Decision | None) -> Twin | None:
-    if refusal is None or refusal.twin is None:
+def _twin(store: Store, chain: Sequence[Manifest], ordinal: int, decision: Decision | None) -> Twin | None:
+    if decision is None or decision.twin is None:
         return None
-    where = place(store, chain[ordinal], refusal.twin)
+    where = place(store, chain[ordinal], decision.twin)
     row = row_at(store, chain[ordinal], where) if where else None
     excerpt = readable(row.payload(), row.kind)[:_EXCERPT_CHARS] if row else ""
-    kept = place(store, chain[-1], refusal.twin) is not None
-    return Twin(refusal.twin, row.url if row else None, excerpt, kept)
+    kept = place(store, chain[-1], decision.twin) is not None
+    return Twin(decision.twin, row.url if row else None, excerpt, kept)
 
 
 def _changes(chain: Sequence[Manifest], stays: Sequence[Stay]) -> dict[tuple[int, int], tuple[str, ...]]:

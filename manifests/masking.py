@@ -1,19 +1,25 @@
-"""Writing a selection down: a mask and the ledger's tables for each shard, no copies of rows."""
+"""Writing a selection down: a mask for each shard, no copies of rows; a new shard where text is taken out of rows."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from manifests import shard
 from manifests.commit import mask_entry
-from manifests.ledger import DECISIONS, DROPPED, Counts, domains, value_column
+from manifests.cutting import Edits, edit
+from manifests.errors import BadRecipe
+from manifests.ledger import ALTERED, DECISIONS, DROPPED, Counts, domains, value_column
 from manifests.manifest import Entry
-from manifests.stage import Drop, Selection
-from manifests.view import Slice
+from manifests.rows import Document
+from manifests.sink import new_entry
+from manifests.stage import Cuts, Drop, Selected, Selection
+from manifests.view import Slice, View
 
 STEP = 1  # a selection is the only step of its manifest; step 0 is the input
 
@@ -28,23 +34,53 @@ class Masked(msgspec.Struct):
 
 
 @dataclass(frozen=True)
+class Share:
+    """One slice, and what a selection does to it."""
+
+    part: Slice
+    drops: Sequence[Drop]
+    cuts: Cuts | None
+
+
+def shares(view: View, selected: Selected) -> list[Share]:
+    """Return what each slice is to be told. Raises BadRecipe where text is to be taken out of what is no document."""
+    if selected.cuts and view.manifest.kind != Document.kind:
+        raise BadRecipe(
+            f"text can be taken out of documents only, and these rows are of the kind {view.manifest.kind}; "
+            "derive one document from each row first"
+        )
+    drops: dict[int, list[Drop]] = defaultdict(list)
+    for drop in selected.drops:
+        drops[drop.shard].append(drop)
+    cuts = {cut.shard: cut for cut in selected.cuts}
+    return [Share(part, drops[part.ordinal], cuts.get(part.ordinal)) for part in view.slices]
+
+
+@dataclass(frozen=True)
 class Masking:
-    """A selection's decisions, applied to one slice and the drops in it."""
+    """A selection's decisions, applied to one slice."""
 
     selection: Selection
 
-    def __call__(self, item: tuple[Slice, Sequence[Drop]]) -> Masked:
-        part, drops = item
-        present = [name for name in ("id", "url", "language", "text") if name in shard.schema(part.kind).names]
-        table = part.table(present)
-        counts = Counts(rows_in=len(table), kept=len(table) - len(drops))
+    def __call__(self, share: Share) -> Masked:
+        part, store = share.part, share.part.store
+        edits = edit(part, share.cuts) if share.cuts else Edits()
+        drops = sorted([*share.drops, *edits.drops], key=lambda drop: drop.row)
+        gone = [drop.row for drop in drops]
+        table = edits.table or part.table(_looked_at(part.kind))
+        kept = len(table) - len(drops)
+        counts = Counts(rows_in=len(table), kept=kept, altered=len(edits.rows))
         for drop in drops:
             counts.drop(drop.reason)
-        store = part.store
+        if edits.table:
+            stay = np.setdiff1d(np.arange(len(table)), np.array(gone, np.int64))
+            entry = new_entry(store, table.take(pa.array(stay)))
+        else:
+            entry = mask_entry(part, gone)
         return Masked(
-            entry=mask_entry(part, [drop.row for drop in drops]),
+            entry=entry,
             values=store.put(shard.write_parquet(self._values(table, drops))),
-            decisions=store.put(shard.write_parquet(_decisions(table, drops))),
+            decisions=store.put(shard.write_parquet(_decisions(table, drops, edits))),
             counts=[asdict(Counts(rows_in=len(table), kept=len(table))), asdict(counts)],
         )
 
@@ -71,11 +107,18 @@ class Masking:
         return pa.table(looked | measured)
 
 
-def _decisions(table: pa.Table, drops: Sequence[Drop]) -> pa.Table:
+def _looked_at(kind: str) -> list[str]:
+    return [name for name in ("id", "url", "language", "text") if name in shard.schema(kind).names]
+
+
+def _decisions(table: pa.Table, drops: Sequence[Drop], edits: Edits) -> pa.Table:
     ids = table["id"]
-    rows = [
-        (ids[drop.row].as_py(), STEP, DROPPED, drop.reason, drop.value, drop.threshold, drop.twin, None)
-        for drop in drops
-    ]
+    told: dict[int, tuple[Any, ...]] = {
+        drop.row: (DROPPED, drop.reason, drop.value, drop.threshold, drop.twin, None) for drop in drops
+    }
+    told |= {
+        row: (ALTERED, done.reason, done.share, None, done.twin, done.text.encode()) for row, done in edits.rows.items()
+    }
+    rows = [(ids[row].as_py(), STEP, *told[row]) for row in sorted(told)]
     columns = list(zip(*rows, strict=True)) or [()] * len(DECISIONS)
     return pa.table(dict(zip(DECISIONS.names, columns, strict=True)), schema=DECISIONS)

@@ -25,8 +25,8 @@ from manifests.commit import Draft, commit, in_threads
 from manifests.errors import BadRecipe, BadSource, Damaged, NotFound
 from manifests.lineage import recipe_steps
 from manifests.manifest import Ledger, Manifest
-from manifests.masking import Masked, Masking
-from manifests.stage import Drop, Map, Recipe, Selection, Stage, Step
+from manifests.masking import Masked, Masking, shares
+from manifests.stage import Map, Recipe, Selection, Stage, Step
 from manifests.store import Ref, Store
 from manifests.transform import Result, Source, Transform, Unit
 from manifests.view import Slice, View
@@ -206,11 +206,7 @@ class _Job:
             self._warn(warning)
         for note in selected.notes:
             self._note(note)
-        drops: list[list[Drop]] = [[] for _ in view.slices]
-        for drop in selected.drops:
-            drops[drop.shard].append(drop)
-        items = [(part, sorted(here, key=lambda drop: drop.row)) for part, here in zip(view.slices, drops, strict=True)]
-        masked: list[Masked] = list(self._watched(self.map(Masking(selection), items)))
+        masked: list[Masked] = list(self._watched(self.map(Masking(selection), shares(view, selected))))
         counts = (ledger.Counts(), ledger.Counts())
         for part in masked:
             ledger.add_counts(counts, part.counts)

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from manifests import shard
 from manifests.collect import OBJECT
+from manifests.ledger import DROPPED
 from manifests.recount import TAKEDOWN
 from manifests.redact import REPEATED
 from manifests.rows import ID_BYTES
@@ -22,7 +23,7 @@ from manifests.stage import Map
 from manifests.store import Store
 
 _HARMLESS = (TAKEDOWN, REPEATED)  # lines of the ledger that hold an id and nothing else of a row
-_COLUMNS = ("id", "parents", "reason", "twin", "call")
+_COLUMNS = ("id", "parents", "action", "reason", "twin", "call")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ class Look:
     def _twins(self, table: pa.Table) -> list[dict[str, Any]]:
         if "twin" not in table.column_names:
             return []
-        lines: list[dict[str, Any]] = table.select(["id", "twin"]).filter(self._among(table["twin"])).to_pylist()
+        dropped = pc.and_(self._among(table["twin"]), pc.equal(table["action"], DROPPED))
+        lines: list[dict[str, Any]] = table.select(["id", "twin"]).filter(dropped).to_pylist()
         return lines
 
     def _among(self, ids: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:

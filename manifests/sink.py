@@ -46,15 +46,7 @@ class Sink:
     def _entry(self, table: pa.Table) -> Entry:
         if table is self.table and self.unit:
             return self.unit.entry  # nothing changed: the same shard under the same mask
-        data = shard.write_parquet(table)
-        return Entry(
-            shard=self.store.put(data),
-            content=shard.content_digest(table["id"], table["hash"]),
-            rows=len(table),
-            size=len(data),
-            chars=shard.count_chars(table),
-            tokens=shard.count_tokens(table),
-        )
+        return new_entry(self.store, table)
 
     def _encoded(self) -> pa.Table:
         """Return the rows as a table: those that no stage touched are taken from the table they came from."""
@@ -83,3 +75,16 @@ class Sink:
                 "a recipe must end in rows of one storable kind"
             )
         self.kind = row.kind
+
+
+def new_entry(store: Store, table: pa.Table) -> Entry:
+    """Store a table of rows as a shard; return its entry, which shows all of them."""
+    data = shard.write_parquet(table)
+    return Entry(
+        shard=store.put(data),
+        content=shard.content_digest(table["id"], table["hash"]),
+        rows=len(table),
+        size=len(data),
+        chars=shard.count_chars(table),
+        tokens=shard.count_tokens(table),
+    )

@@ -39,7 +39,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """The row that stayed in the place of one that was dropped."""
+    """The row that stayed in the place of one that was dropped, or that keeps text which was taken out of one."""
 
     id: bytes
     url: str | None
@@ -57,6 +57,7 @@ class StepStory:
     outcome: Outcome  # "made": the row is new here; "left": other rows were made from it
     checks: tuple[Check, ...] = ()  # empty where the step measured nothing on this row
     decision: Decision | None = None  # the refusal
+    cut: Decision | None = None  # what a selection took out of the text: its value is the share of the characters
     twin: Twin | None = None
     changes: tuple[str, ...] = ()  # the first lines that differ, as in a unified diff
 
@@ -64,9 +65,11 @@ class StepStory:
         """Return it as plain JSON."""
         values = {name: plain(getattr(self, name)) for name in ("number", "title", "manifest", "outcome", "changes")}
         refusal = self.decision and {name: getattr(self.decision, name) for name in ("reason", "value", "threshold")}
+        cut = self.cut and {"reason": self.cut.reason, "share": self.cut.value}
         return values | {
             "checks": [check.to_json() for check in self.checks],
             "refusal": refusal,
+            "cut": cut,
             "twin": plain(self.twin),
         }
 

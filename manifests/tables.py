@@ -99,8 +99,11 @@ def print_story(story: Story) -> None:
             out.print(Text(f"       {'✓' if check.passed else '✗'} {told}"))
         for line in step.changes:
             out.print(Text(f"       {safe(line, _URL_CELLS)}", style="dim"))
+        if step.cut:
+            out.print(Text(f"       {step.cut.reason}: {step.cut.value:.0%} of its characters were taken out"))
         if step.twin:
-            out.print(Text(f"       in its place: {step.twin.id.hex()} {safe(step.twin.url or '', _URL_CELLS)}"))
+            stays = "kept by" if step.cut else "in its place:"
+            out.print(Text(f"       {stays} {step.twin.id.hex()} {safe(step.twin.url or '', _URL_CELLS)}"))
             out.print(Text(f"         {safe(step.twin.excerpt, _URL_CELLS)}", style="dim"))
     for parent in story.parents:
         out.print(Text(f"  made from {parent.id.hex()}: {safe(parent.sentence)}"))

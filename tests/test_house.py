@@ -41,7 +41,7 @@ def reasons(path):
     first_only = {"Rule", "at_least", "at_most", "below"}
     for node in ast.walk(parsed(path)):
         name = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
-        if name in first_only | {"Rejected", "Drop", "Unreadable"}:
+        if name in first_only | {"Rejected", "Drop", "Cuts", "Unreadable"}:
             for argument in node.args[:1] if name in first_only else node.args:
                 value = argument.value if isinstance(argument, ast.Constant) else None
                 if isinstance(value, str) and re.fullmatch(r"[a-z0-9_]+/[a-z0-9_]+", value):

@@ -1,6 +1,7 @@
 """Small stages and sources that the tests of the ground are made of."""
 
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -9,8 +10,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
+
 from manifests.rows import Document, Row, row_id
-from manifests.stage import Drop, Rejected, Rule, Rules, Selected, Selection, Stage, at_most
+from manifests.stage import Cuts, Drop, Rejected, Rule, Rules, Selected, Selection, Stage, at_most
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,26 @@ class SameLast(Selection):
                 if seen[last] != row_id_
             ]
         )
+
+
+@dataclass(frozen=True, slots=True)
+class CutWord(Selection):
+    """Takes a word out of all texts but the first one that has it, and names that one."""
+
+    word: str
+
+    def select(self, view, map):  # noqa: ARG002
+        twin, cuts = None, []
+        for part in view.slices:
+            spans = []
+            for place, row in enumerate(part.rows()):
+                found = [match.span() for match in re.finditer(re.escape(self.word), row.text)]
+                spans += [(place, *span) for span in found if twin]
+                twin = twin or (row.id if found else None)
+            rows, starts, stops = np.array(spans, np.int64).reshape(-1, 3).T
+            twins = np.frombuffer(twin * len(spans), np.uint8).reshape(-1, 16) if spans else None
+            cuts.append(Cuts(part.ordinal, "word/repeated", "word/nothing_left", rows, starts, stops, twins))
+        return Selected((), cuts=cuts)
 
 
 @dataclass(frozen=True, slots=True)

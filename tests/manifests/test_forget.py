@@ -14,7 +14,7 @@ from manifests.run import run
 from manifests.stage import Drop, Recipe, Selected, Selection, Side
 from manifests.store import Store
 from manifests.view import View
-from tests.manifests.stages import Copies, Length, Numbers, SameLast, Shout, Source, number, numbers
+from tests.manifests.stages import Copies, CutWord, Length, Numbers, SameLast, Shout, Source, number, numbers
 
 PRIVATE = "the secret of number seven"
 SEVEN = row_id("document", "numbers", "7")
@@ -59,6 +59,7 @@ RECIPES = {
     "dropped": (Length(20),),
     "altered and dropped": (Shout(), Length(20)),
     "selected": (Shout(), Length(1000), SameLast()),
+    "cut": (Shout(), CutWord("SHOUT "), Length(1000)),
     "used": (Copies(2), Length(1000)),
     "all": (Length(1000), Shout(), Hide((9,)), Copies(2), Length(1000), SameLast(), Length(500)),
 }

@@ -139,7 +139,7 @@ def _open(node: Node, tag: str, parent: Element, start: int) -> Element:
         ):
             hidden = True
     element = Element(node, tag, parent, names, start)
-    element.hidden = hidden
+    element.hidden = hidden and node.get("role") != "tabpanel"  # of tabs that show one variant each, all but one
     return element
 
 

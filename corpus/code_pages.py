@@ -16,6 +16,7 @@ from typing import ClassVar
 
 from lxml.etree import _Element as Node
 
+from corpus.addresses import make_absolute
 from corpus.blocks import Element, blocks_of
 from corpus.extract import Extracted, extracted, opened, readable
 from corpus.main_text import main_blocks
@@ -56,7 +57,7 @@ def has_code_tag(content: bytes) -> bool:
 class ExtractMarkdown(Stage):
     """The main content of a page with code as Markdown, with the same id, and with the labels `title` and `charset`."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("lxml", "charset-normalizer")
     dear: ClassVar[bool] = True
 
@@ -114,6 +115,7 @@ def main_markdown(content: bytes, content_type: str, url: str, max_damage: float
     blocks, elements = blocks_of(found.tree, formulas=found.formulas)
     keep = main_blocks(blocks, elements, url)
     root, dropped = _content(elements, keep)
+    make_absolute(found.tree, url)
     text = clean_markdown(markdown(root, dropped, formulas=found.formulas)) if root is not None else ""
     return found.extracted(text, blocks, keep)
 

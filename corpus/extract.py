@@ -98,7 +98,7 @@ class ExtractText(Stage):
     31 Japanese pages it is .917, where trafilatura's best mode for them has .901.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     libraries: ClassVar[tuple[str, ...]] = ("lxml", "charset-normalizer")
     dear: ClassVar[bool] = True
 

@@ -1,5 +1,8 @@
 """Main text and Markdown of pages, bounded in a helper process, beside trafilatura in this process.
 
+Of the code on pages with code, the share that comes back byte for byte is given twice: of all `<pre>`, and of those
+that are no column of line numbers, which is left out on purpose: numbers teach nothing, and no copied code has them.
+
 Works on real pages with hand-checked text where ../shared has them, else on made pages without an F1. KOBA_ALL_PAGES
 takes all pages, once, with F1 by page type and by half: the thresholds were set on the even half of the domains.
 """
@@ -27,6 +30,7 @@ from corpus.warc_pages import pages
 from manifests.rows import Page
 from manifests.stage import Kept
 from tests.benchmarks.harness import Result
+from tests.corpus.fences import blocks_found
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 ALL = bool(os.environ.get("KOBA_ALL_PAGES"))
@@ -56,7 +60,7 @@ def run() -> list[Result]:
     results = []
     for language, sample in (("English", _english()), ("Japanese", _japanese())):
         results += _compare(language, sample) if sample else []
-    return [*results, *_code_pages(_english()), _call()]
+    return [*results, *_code_pages(_english()), *_code_found("rust-book-ja"), *_code_found("wcxb-dev"), _call()]
 
 
 def _compare(language: str, sample: list[Sample]) -> list[Result]:
@@ -107,6 +111,22 @@ def _code_pages(sample: list[Sample]) -> list[Result]:
     megabytes = sum([len(page.content) for page in pages]) / 1e6
     results = [Result("Gate for pages with code", "MB/s", megabytes / gated)]
     return [*results, Result(f"Markdown of {len(code)} pages", "pages/s", len(code) / written)] if code else results
+
+
+def _code_found(name: str) -> list[Result]:
+    """Return which share of the `<pre>` of pages that become Markdown is in it, byte for byte."""
+    file = DATA / name / f"{name}.warc.gz"
+    if not file.exists():
+        return []
+    with file.open("rb") as stream:
+        read = [page for page in pages(stream, file=file.name, file_digest="x") if isinstance(page, Page)]
+    kept = ExtractMarkdown()([page for page in read if has_code_tag(page.content)])
+    texts = {outcome.row.id: outcome.row.text for outcome in kept if isinstance(outcome, Kept)}
+    found = [blocks_found(page, texts[page.id]) for page in read if page.id in texts]
+    equal, blocks, numbers = (sum(column) for column in zip(*found, strict=True))
+    what = f"<pre> byte-equal in the Markdown, {name}, {len(texts)} pages, {blocks} blocks"
+    code = Result(f"  without {numbers} columns of line numbers", "of 1", equal / (blocks - numbers), target=">= 0.99")
+    return [Result(what, "of 1", equal / blocks), code]
 
 
 def _half(url: str) -> int:

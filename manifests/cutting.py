@@ -7,8 +7,9 @@ import numpy as np
 import pyarrow as pa
 
 from manifests import shard
+from manifests.cuts import Cuts
 from manifests.rows import Document
-from manifests.stage import Cuts, Drop
+from manifests.stage import Drop
 from manifests.view import Slice
 
 

@@ -12,13 +12,14 @@ import pyarrow.compute as pc
 
 from manifests import shard
 from manifests.commit import mask_entry
+from manifests.cuts import Cuts
 from manifests.cutting import Edits, edit
 from manifests.errors import BadRecipe
 from manifests.ledger import ALTERED, DECISIONS, DROPPED, Counts, domains, value_column
 from manifests.manifest import Entry
 from manifests.rows import Document
 from manifests.sink import new_entry
-from manifests.stage import Cuts, Drop, Selected, Selection
+from manifests.stage import Drop, Selected, Selection
 from manifests.view import Slice, View
 
 STEP = 1  # a selection is the only step of its manifest; step 0 is the input

@@ -21,11 +21,10 @@ from dataclasses import replace as with_fields
 from importlib.metadata import version as library_version
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from manifests import canonical
+from manifests.cuts import Cuts
 from manifests.errors import BadRecipe
 from manifests.rows import Row
 from manifests.used import Used
@@ -257,22 +256,6 @@ class Drop:
     value: float | None = None
     threshold: float | None = None
     twin: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Cuts:
-    """Text that a selection takes out of the documents of one shard: parallel arrays, one place for each span.
-
-    Spans of one row do not overlap. What is left keeps its id; a row of which only white space is left is dropped.
-    """
-
-    shard: int  # ordinal of the entry in the manifest
-    reason: str
-    emptied: str  # the reason where nothing is left
-    rows: NDArray[np.int64]  # as `Drop.row`, ascending
-    starts: NDArray[np.int64]  # characters from the start of the text, ascending within a row
-    stops: NDArray[np.int64]
-    twins: NDArray[np.uint8] | None = None  # [spans, 16]: id of the row that keeps what is taken out here
 
 
 @dataclass(frozen=True, slots=True)

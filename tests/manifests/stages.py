@@ -12,8 +12,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from manifests.cuts import Cuts
 from manifests.rows import Document, Row, row_id
-from manifests.stage import Cuts, Drop, Rejected, Rule, Rules, Selected, Selection, Stage, at_most
+from manifests.stage import Drop, Rejected, Rule, Rules, Selected, Selection, Stage, at_most
 
 
 @dataclass(frozen=True)

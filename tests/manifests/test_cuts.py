@@ -7,6 +7,7 @@ import pytest
 
 from manifests.check import fsck
 from manifests.collect import gc
+from manifests.cuts import Cuts
 from manifests.diff import diff
 from manifests.errors import BadRecipe
 from manifests.explain import why
@@ -14,7 +15,7 @@ from manifests.forget import forget
 from manifests.rows import Conversation, Document, Message, row_hash, row_id
 from manifests.run import run
 from manifests.shard import read_parquet
-from manifests.stage import Cuts, Only, Recipe, Selected, Selection
+from manifests.stage import Only, Recipe, Selected, Selection
 from manifests.store import Store
 from manifests.story import sentence
 from manifests.tables import print_story

@@ -4,8 +4,6 @@ A stage is a frozen dataclass of literals. Called on the rows of one shard it yi
 
     @dataclass(frozen=True, slots=True)
     class Length(Rules):
-        '''Documents of a sensible size.'''
-
         max_chars: int = 8_000
 
         def rules(self) -> tuple[Rule, ...]:
@@ -48,10 +46,8 @@ class Rule:
 
     def keeps(self, value: float | None) -> bool:
         """Tell whether a row with this value is kept. A value that could not be measured keeps its row."""
-        if value is None:
-            return True
-        if self.keep == ">=":
-            return value >= self.threshold
+        if value is None or self.keep == ">=":
+            return value is None or value >= self.threshold
         if self.keep == "<=":
             return value <= self.threshold
         return value > self.threshold if self.keep == ">" else value < self.threshold

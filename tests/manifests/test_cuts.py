@@ -12,7 +12,7 @@ from manifests.diff import diff
 from manifests.errors import BadRecipe
 from manifests.explain import why
 from manifests.forget import forget
-from manifests.rows import Conversation, Document, Message, row_hash, row_id
+from manifests.rows import Conversation, Document, Message, Row, row_hash, row_id
 from manifests.run import run
 from manifests.shard import read_parquet
 from manifests.stage import Only, Recipe, Selected, Selection
@@ -21,10 +21,27 @@ from manifests.story import sentence
 from manifests.tables import print_story
 from manifests.view import View
 from manifests.what_if import what_if
-from tests.dedup.test_in_a_run import Unit
 from tests.manifests.stages import CutWord, Length, SameLast, Source
 
 TEXTS = ("menu\nfirst page", "menu\nsecond page", "menu ", "nothing of the kind", "の menu と menu", "long " * 30)
+
+
+@dataclass(frozen=True)
+class Unit:
+    made: tuple[Row, ...]
+
+    @property
+    def key(self):
+        return [row.hex for row in self.made]
+
+    @property
+    def file(self):
+        return "a test"
+
+    def rows(self):
+        yield from self.made
+
+
 FIRST, SECOND, ONLY, OTHER, TWICE, LONG = IDS = [row_id("document", "pages", str(n)) for n in range(len(TEXTS))]
 PAGES = [
     Document(id=one, source="pages", text=text, token_count=9, url=f"https://a.example/{n}", scores={"s": 0.5})

@@ -45,7 +45,12 @@ def sha256(data: bytes) -> str:
 
 def digest_parts(*parts: bytes) -> bytes:
     """Return the SHA-256 over length-prefixed parts: no two different tuples of parts share their input."""
-    return hashlib.sha256(b"".join([piece for part in parts for piece in (b"%d:" % len(part), part)])).digest()
+    return hashlib.sha256(join_parts(*parts)).digest()
+
+
+def join_parts(*parts: bytes) -> bytes:
+    """Return length-prefixed parts as one: what `digest_parts` hashes."""
+    return b"".join([b"%d:%b" % (len(part), part) for part in parts])
 
 
 def _write(value: Any, parts: list[str]) -> None:

@@ -8,13 +8,16 @@ All rows are frozen: a stage that passes a row on unchanged passes on the same o
 The garbage collector does not look at rows (`gc=False`): nothing in a row refers to a row, so none is in a cycle.
 """
 
+import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
+from json.encoder import encode_basestring as _quoted  # what `json.dumps` calls, without its set-up
 from typing import Any, ClassVar, Self
 
 import msgspec
 
 from manifests import canonical
+from manifests.errors import BadRecipe
 
 ID_BYTES = 16  # of a SHA-256: 2**64 rows before a collision is likely
 
@@ -99,7 +102,7 @@ class Conversation(Row, frozen=True, gc=False):
     messages: tuple[Message, ...] = ()
 
     def payload(self) -> bytes:
-        return canonical.encode(_turns(self.messages))
+        return _encoded(_turns(self.messages))
 
 
 class Preference(Row, frozen=True, gc=False):
@@ -111,7 +114,7 @@ class Preference(Row, frozen=True, gc=False):
     rejected: tuple[Message, ...] = ()
 
     def payload(self) -> bytes:
-        return canonical.encode([_turns(self.prompt), _turns(self.chosen), _turns(self.rejected)])
+        return _encoded(f"[{_turns(self.prompt)},{_turns(self.chosen)},{_turns(self.rejected)}]")
 
 
 class Tokens(Row, frozen=True, gc=False):
@@ -152,7 +155,13 @@ def row_id(kind: str, source: str, locator: str) -> bytes:
     `locator` is what the source itself calls the record: for the web, the WARC record id, or where there is none the
     digest of the file and the record's offset in it.
     """
-    return canonical.digest_parts(kind.encode(), source.encode(), locator.encode())[:ID_BYTES]
+    name = locator.encode()
+    return hashlib.sha256(b"%b%d:%b" % (_beginning(kind, source), len(name), name)).digest()[:ID_BYTES]
+
+
+@lru_cache(maxsize=256)  # rows come by the million from few sources
+def _beginning(kind: str, source: str) -> bytes:
+    return canonical.join_parts(kind.encode(), source.encode())
 
 
 @lru_cache(maxsize=256)  # a step that numbers its rows asks for what `derive` has just made
@@ -168,14 +177,24 @@ def row_hash(row: Row) -> bytes:
     Scores are not part of it: a new classifier must not make every row look changed.
     Raises UnicodeEncodeError where a text cannot be written as UTF-8.
     """
-    return canonical.digest_parts(
-        row.payload(),
-        (row.language or "").encode(),
-        (row.url or "").encode(),
-        (row.licence or "").encode(),
-        b"".join(row.parents),
-    )[:ID_BYTES]
+    payload, facts = row.payload(), _NO_FACTS
+    if row.language or row.url or row.licence or row.parents:
+        texts = (row.language or "", row.url or "", row.licence or "")
+        facts = canonical.join_parts(*[text.encode() for text in texts], b"".join(row.parents))
+    return hashlib.sha256(b"%d:%b%b" % (len(payload), payload, facts)).digest()[:ID_BYTES]
 
 
-def _turns(messages: tuple[Message, ...]) -> list[dict[str, str]]:
-    return [{"role": message.role, "content": message.content} for message in messages]
+_NO_FACTS = canonical.join_parts(b"", b"", b"", b"")
+
+
+def _turns(messages: tuple[Message, ...]) -> str:
+    """Return what `canonical.encode` writes of turns, five times as fast; a test holds the two against each other."""
+    turns = [f'{{"content":{_quoted(turn.content)},"role":{_quoted(turn.role)}}}' for turn in messages]
+    return f"[{','.join(turns)}]"
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise BadRecipe(f"a lone surrogate has no canonical form: {error}") from error

@@ -5,10 +5,10 @@ float32 rounded to 4 digits. Plain pyarrow reads a shard; what a mask hides it c
 """
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Any
 
 import msgspec
@@ -21,7 +21,7 @@ from pyroaring import BitMap
 from manifests import canonical
 from manifests.decoding import SCORE_DIGITS, values
 from manifests.errors import Damaged
-from manifests.rows import ID_BYTES, STORED_KINDS, Message, Row, row_hash
+from manifests.rows import ID_BYTES, STORED_KINDS, Origin, Row, row_hash
 
 MAX_SHARD_BYTES = 64 * 2**20  # of payload before compression, so that a file never exceeds it
 
@@ -68,11 +68,9 @@ def encode(rows: Sequence[Row]) -> pa.Table:
     kind = rows[0].kind
     with _uncollected():
         columns = {name: [getattr(row, name) for row in rows] for name in schema(kind).names if name != "hash"}
-        for name, write in _WRITERS.items():
-            if name in columns:
-                columns[name] = [write(value) if value else None for value in columns[name]]
         columns["hash"] = [row_hash(row) for row in rows]
-        return pa.table(columns, schema=schema(kind))
+        arrays = [_WRITERS.get(field.name, pa.array)(columns[field.name], field.type) for field in schema(kind)]
+        return pa.Table.from_arrays(arrays, schema=schema(kind))
 
 
 def decode(table: pa.Table, kind: str) -> list[Row]:
@@ -189,21 +187,52 @@ def count_tokens(table: pa.Table) -> int:
     return pc.sum(table["token_count"]).as_py() or 0
 
 
-def _write_scores(scores: Any) -> list[tuple[str, float]]:
-    return sorted((name, round(float(value), SCORE_DIGITS)) for name, value in scores.items())
+def _origins(column: list[Any], kind: pa.DataType) -> pa.Array:
+    given = [origin or _NOWHERE for origin in column]
+    fields = [pa.array([getattr(origin, field.name) for origin in given], field.type) for field in kind]
+    absent = pa.array([origin is None for origin in column], pa.bool_())
+    return pa.StructArray.from_arrays(fields, fields=list(kind), mask=absent)
 
 
-def _write_turns(messages: Iterable[Message]) -> list[dict[str, str]]:
-    return [{"role": message.role, "content": message.content} for message in messages]
+def _parents(column: list[Any], kind: pa.DataType) -> pa.Array:
+    return pa.array([parents or None for parents in column], kind)
 
 
-_WRITERS: dict[str, Callable[[Any], Any]] = {
-    "origin": msgspec.structs.asdict,
-    "parents": list,
-    "scores": _write_scores,
-    "labels": lambda labels: sorted(labels.items()),
-    "messages": _write_turns,
-    "prompt": _write_turns,
-    "chosen": _write_turns,
-    "rejected": _write_turns,
+def _scores(column: list[Any], kind: pa.DataType) -> pa.Array:
+    rounded = [{name: round(float(value), SCORE_DIGITS) for name, value in scores.items()} for scores in column]
+    return _maps(rounded, kind)
+
+
+def _maps(column: list[Any], kind: pa.DataType) -> pa.Array:
+    """Write mappings in the order of their names; an empty one is nothing."""
+    pairs = [pair for each in column if each for pair in sorted(each.items())]
+    if not pairs:
+        return pa.nulls(len(column), kind)
+    names, items = zip(*pairs, strict=True)
+    return pa.MapArray.from_arrays(_offsets(column), pa.array(names, kind.key_type), pa.array(items, kind.item_type))
+
+
+def _turns(column: list[Any], kind: pa.DataType) -> pa.Array:
+    turns = [turn for messages in column for turn in messages]
+    parts = [pa.array([getattr(turn, field.name) for turn in turns], field.type) for field in kind.value_type]
+    return pa.ListArray.from_arrays(_offsets(column), pa.StructArray.from_arrays(parts, fields=list(kind.value_type)))
+
+
+def _offsets(column: list[Any]) -> pa.Array:
+    """Return where each row's items begin among those of all; none where it has none."""
+    ends = [0, *accumulate(map(len, column))]
+    begins = [start if items else None for start, items in zip(ends, column, strict=False)]
+    return pa.array([*begins, ends[-1]], pa.int32())
+
+
+_NOWHERE = Origin("", 0, 0, "")  # in the place of an origin that is not there
+_WRITERS: dict[str, Callable[[list[Any], pa.DataType], pa.Array]] = {
+    "origin": _origins,
+    "parents": _parents,
+    "scores": _scores,
+    "labels": _maps,
+    "messages": _turns,
+    "prompt": _turns,
+    "chosen": _turns,
+    "rejected": _turns,
 }

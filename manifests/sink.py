@@ -50,9 +50,11 @@ class Sink:
 
     def _encoded(self) -> pa.Table:
         """Return the rows as a table: those that no stage touched are taken from the table they came from."""
+        if self.table is None:
+            return shard.encode(self._rows)
         untouched = [self._position(row) for row in self._rows]
         fresh = [row for row, position in zip(self._rows, untouched, strict=True) if position is None]
-        if self.table is None or len(fresh) == len(self._rows):
+        if len(fresh) == len(self._rows):
             return shard.encode(fresh)
         old = [position for position in untouched if position is not None]
         if len(old) == len(self.table):

@@ -71,11 +71,25 @@ def sample(
     if dropped or reason is not None:
         return _dropped(store, recipe_chain(store, manifest), n, seed, reason, wanted)
     ids = _matching(store, manifest, wanted) if wanted else _some(store, manifest, n, seed)
-    chosen = key_bytes(ids[_chosen(n, seed, ids)])
-    where = places(store, manifest, chosen)
-    rows = rows_at(store, manifest, [where[row_id] for row_id in chosen])
+    some = key_bytes(ids[chosen(n, seed, ids)])
+    where = places(store, manifest, some)
+    rows = rows_at(store, manifest, [where[row_id] for row_id in some])
     hosts = domains([row.url for row in rows]).to_pylist()
     return [Sampled(row.id, row, host, row.language, _chars(row)) for row, host in zip(rows, hosts, strict=True)]
+
+
+def chosen(n: int, seed: int, ids: Keys) -> list[int]:
+    """Return the positions of `n` of some sorted ids: those that follow points which only the seed tells.
+
+    Ids are hashes, so every row is as likely as any other; and rows that are added push only few out of the sample.
+    """
+    taken: dict[int, None] = {}
+    for point in _points(min(n, len(ids)), seed):
+        at = int(np.searchsorted(ids, np.bytes_(point))) % len(ids)
+        while at in taken:
+            at = (at + 1) % len(ids)
+        taken[at] = None
+    return list(taken)
 
 
 def _dropped(
@@ -110,7 +124,7 @@ def _dropped(
             decision=refusal(store, chain[ordinal], line["unit"], row_id),
         )
 
-    return in_threads(told, lines.take(pa.array(_chosen(n, seed, keys(lines["id"])), pa.int64())).to_pylist())
+    return in_threads(told, lines.take(pa.array(chosen(n, seed, keys(lines["id"])), pa.int64())).to_pylist())
 
 
 def _some(store: Store, manifest: Manifest, n: int, seed: int) -> Keys:
@@ -135,24 +149,10 @@ def _matching(store: Store, manifest: Manifest, wanted: Sequence[pl.Expr]) -> Ke
     return shown
 
 
-def _chosen(n: int, seed: int, ids: Keys) -> list[int]:
-    """Return the positions of `n` of some sorted ids: those that follow points which only the seed tells.
-
-    Ids are hashes, so every row is as likely as any other; and rows that are added push only few out of the sample.
-    """
-    taken: dict[int, None] = {}
-    for point in _points(min(n, len(ids)), seed):
-        at = int(np.searchsorted(ids, np.bytes_(point))) % len(ids)
-        while at in taken:
-            at = (at + 1) % len(ids)
-        taken[at] = None
-    return list(taken)
-
-
 def _thinned(n: int, seed: int, ids: Keys) -> list[int]:
     """Return the positions of those ids, unsorted ones of one table, that can be among the chosen ones of all."""
     order = np.argsort(ids)
-    found: list[int] = order[_chosen(n, seed, ids[order])].tolist()
+    found: list[int] = order[chosen(n, seed, ids[order])].tolist()
     return found
 
 

@@ -25,6 +25,8 @@ from manifests.lineage import ChainStep, chain_steps, recipe_chain
 from manifests.lookup import keys
 from manifests.manifest import Manifest
 from manifests.merge import Finder
+from manifests.rows import ID_BYTES
+from manifests.sampling import chosen
 from manifests.store import Store
 
 _DECISIONS = {
@@ -102,6 +104,11 @@ class Twins:
         """Return the lines of the rows that are least like their twin."""
         lines = self.lines.sort("value", "id", nulls_last=True).head(most)
         return lines.with_columns(pl.col("reason").cast(pl.String)).to_dicts()
+
+    def by_chance(self, n: int, seed: int) -> list[bytes]:
+        """Return the survivors of `n` clusters, or of all there are: the same ones for the same rows and seed."""
+        survivors = self.lines["survivor"].unique().sort()
+        return survivors.gather(chosen(n, seed, keys(survivors.to_arrow().cast(pa.binary(ID_BYTES))))).to_list()
 
     def _sized(self, low: int, high: int) -> pl.DataFrame:
         return self.clusters.filter((pl.col("rows") + 1 >= low) & (pl.col("rows") + 1 < high))

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import filters.compare_command  # noqa: F401 - its command and those of the next two are among COMMANDS
+import filters.compare_command  # noqa: F401 - its command and those of the next three are among COMMANDS
+import manifests.clusters_command
 import manifests.forecast_command
 import manifests.upkeep  # noqa: F401
 from manifests.commands import COMMANDS, find_row, in_option, open_store
@@ -272,15 +273,15 @@ def _ref(store_url: str, name: str, manifest: str) -> str:
 def _quick_rows(store_url: str, first: str, second: str) -> list[tuple[str, str]]:
     """Return a row that is kept, one that the changed threshold dropped and one that is a near-copy of another."""
     from manifests.diff import diff
-    from manifests.report.facts import twin_pairs
+    from manifests.twins import Twins
     from manifests.view import View
 
     store = open_store(store_url)
     kept = next(iter(View(store, store.manifest(second))), None)
     removed = next(diff(store, first, second).changes("removed", limit=1), None)
-    twins = twin_pairs(store, store.manifest(first))
+    twins = Twins.of(store, store.manifest(first)).least_alike(1)
     rows = [(kept and kept.hex, second), (removed and removed.row.hex, second)]
-    rows += [(pair["id"].hex(), first) for pair in twins[:1]]
+    rows += [(pair["id"].hex(), first) for pair in twins]
     return [(row_id, version) for row_id, version in rows if row_id]
 
 

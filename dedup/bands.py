@@ -5,7 +5,6 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup import kernels
 from dedup.compiled import compiled
 from dedup.kernels import Buckets
 
@@ -30,15 +29,6 @@ def least_agreement(threshold: float, permutations: int, missed: float = MISSED)
     return permutations
 
 
-def candidates(signatures: NDArray[np.uint32], bands: int, rows: int, least: int) -> NDArray[np.int64]:
-    """Return the rows that share a band and at least `least` values with some other row, in ascending order."""
-    marked = np.zeros(len(signatures), np.bool_)
-    for band in range(bands):
-        members, stops = _sort(signatures, band, rows)
-        kernels.mark(signatures, members, stops, least, marked)
-    return np.flatnonzero(marked)
-
-
 def buckets(signatures: NDArray[np.uint32], bands: int, rows: int) -> Buckets:
     """Return the rows in their buckets, those of a bucket in ascending order."""
     found = Buckets(*(np.empty((bands, len(signatures)), np.int32) for _ in Buckets._fields))
@@ -47,6 +37,16 @@ def buckets(signatures: NDArray[np.uint32], bands: int, rows: int) -> Buckets:
         found.members[band], found.stops[band] = members, stops
         found.places[band, members] = np.arange(len(members))
     return found
+
+
+def one_bucket_each(labels: NDArray[np.int64]) -> Buckets:
+    """Return the rows in buckets by their label alone."""
+    members = np.argsort(labels, kind="stable")
+    stops = np.empty(len(labels), np.int32)
+    bucket_stops(labels[members].astype(np.uint64), stops)
+    places = np.empty((1, len(labels)), np.int32)
+    places[0, members] = np.arange(len(labels))
+    return Buckets(members.astype(np.int32)[None], stops[None], places)
 
 
 def _sort(signatures: NDArray[np.uint32], band: int, rows: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

@@ -122,23 +122,6 @@ def agreement(signatures: U32, one: int, other: int) -> int:
 
 
 @compiled
-def mark(signatures: U32, members: I32, stops: I32, least: int, marked: Flags) -> None:
-    """Mark the rows that agree in at least `least` values with another row of their bucket."""
-    first = 0
-    while first < len(members):
-        stop = stops[first]
-        for place in range(first, stop):
-            if marked[members[place]]:
-                continue
-            for other in range(first, stop):
-                if other != place and agreement(signatures, members[place], members[other]) >= least:
-                    marked[members[place]] = True
-                    marked[members[other]] = True
-                    break
-        first = stop
-
-
-@compiled
 def table_size(count: int) -> int:
     """Return a power of two that leaves at least half of a table empty."""
     size = 2
@@ -233,10 +216,13 @@ def hopeless(prints: Prints, row: int, absent: U8, needed: float) -> bool:
 
 
 @compiled
-def keep(signatures: U32, buckets: Buckets, letters: Letters, least: int, threshold: float) -> tuple[I64, F64]:
+def keep(
+    signatures: U32, buckets: Buckets, letters: Letters, fixed: Flags, least: int, threshold: float
+) -> tuple[I64, F64]:
     """Go through the rows in order: each one not yet dropped stays, and drops the later rows that are near it.
 
-    A row is near when it shares a bucket, agrees in `least` values of the signature, and has a Jaccard similarity of
+    Rows that are `fixed` are not dropped.
+    Another is near when it shares a bucket, agrees in `least` values of the signature, and has a Jaccard similarity of
     at least `threshold`. Return for each row the one that stays in its place (or -1), and their similarity.
     """
     total = len(letters.starts)
@@ -253,7 +239,7 @@ def keep(signatures: U32, buckets: Buckets, letters: Letters, least: int, thresh
         for band in range(len(buckets.places)):
             place = buckets.places[band, row]
             for other in buckets.members[band, place + 1 : buckets.stops[band, place]]:
-                if twins[other] >= 0 or compared[other] == row:
+                if twins[other] >= 0 or fixed[other] or compared[other] == row:
                     continue
                 compared[other] = row
                 if letters.widths[other] != letters.widths[row] or agreement(signatures, row, other) < least:

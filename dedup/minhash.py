@@ -5,15 +5,20 @@ Signatures only propose pairs; each drop rests on the texts themselves, compared
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
+from dedup.rank import Keep, Priority
 from manifests.errors import BadRecipe
 from manifests.stage import Map, Rule, Selected, Selection, below, describe
+from manifests.view import View
 
 if TYPE_CHECKING:
-    from manifests.view import View
+    from manifests.store import Store
 
+Search: TypeAlias = Literal["bands", "faiss"]
+SEARCHES = ("bands", "faiss")
 LOW_CHANCE = 0.9  # of finding a pair at the threshold: a lower one is worth a warning
+NOTED = (0.6, 0.7, 0.8, 0.9)  # similarities whose chance a run states
 NO_CHANCE = 0.01  # bands and rows the wrong way round, most likely
 
 
@@ -24,10 +29,15 @@ class MinHashDedup(Selection):
     In an order of chance, each row that is still there stays and drops all that are near it. That is a connected
     component with one survivor, split until every dropped row is itself near its survivor: where A is near B and B is
     near C, but C is not near A, a component would swallow C; here it stays. The outcome depends on the rows
-    and the seed, never on their order or shards.
+    and the seed, never on their order, shards or machines.
 
-    Raises BadRecipe where the numbers do not fit each other or rows are no documents.
+    Another snapshot: with `against`, rows near a row of those datasets go. Where their rows are rows of this dataset as
+    well, they come before new ones, but after the policy `keep`; where they are not, they stay whatever it says.
+
+    Raises BadRecipe where the numbers do not fit each other or rows have no text.
     """
+
+    version: ClassVar[int] = 2
 
     threshold: float = 0.8  # Jaccard similarity
     ngram: int = 13  # characters, after normalisation (`dedup.letters`); a shorter text is compared as a whole
@@ -35,6 +45,10 @@ class MinHashDedup(Selection):
     bands: int = 25  # 25 x 5 finds all but 5 in 100,000 pairs at 0.8; datasketch's choice, 9 x 13, finds 40 %
     rows: int = 5  # values in a band
     seed: int = 0  # for which row stays
+    keep: Keep = "random"  # or "oldest", "newest", "longest", "best" (of `score`): which row stays
+    score: str = ""
+    search: Search = "bands"  # or "faiss": see `dedup.neighbours`
+    against: tuple[str, ...] = ()  # datasets that are there already: rows near one of theirs go
 
     def __post_init__(self) -> None:
         for name in ("ngram", "permutations", "bands", "rows"):
@@ -47,6 +61,9 @@ class MinHashDedup(Selection):
                 f"minhash: {self.bands} bands of {self.rows} rows need {self.bands * self.rows} permutations, "
                 f"but there are {self.permutations}; raise permutations or lower bands"
             )
+        if self.search not in SEARCHES:
+            raise BadRecipe(f"minhash: search is {self.search!r}; expected one of {', '.join(SEARCHES)}")
+        self.priority.check("minhash")
         if self._chance < NO_CHANCE:
             raise BadRecipe(f"minhash: {self._finds}: next to nothing; expected many bands of few rows, such as 25 x 5")
 
@@ -61,8 +78,17 @@ class MinHashDedup(Selection):
     def select(self, view: "View", map: Map) -> Selected:
         from dedup.near import near_duplicates  # noqa: PLC0415  (likewise)
 
-        selected = near_duplicates(self, view, map)
-        return replace(selected, warnings=(*self._warnings(), *selected.warnings))
+        others = [View(view.store, view.store.manifest(name)) for name in self.against]
+        selected = near_duplicates(self, view, others, map)
+        return replace(selected, warnings=(*self._warnings(), *selected.warnings), notes=(self._note,))
+
+    @property
+    def priority(self) -> Priority:
+        """The order in which rows stay."""
+        return Priority(self.keep, self.score, self.seed)
+
+    def resolve(self, store: "Store") -> "MinHashDedup":
+        return replace(self, against=tuple([store.resolve(name) for name in self.against]))
 
     @property
     def _chance(self) -> float:
@@ -71,6 +97,18 @@ class MinHashDedup(Selection):
     @property
     def _finds(self) -> str:
         return f"{self.bands} x {self.rows} bands find {self._chance:.1%} of the pairs at {self.threshold}"
+
+    @property
+    def _note(self) -> str:
+        if self.search == "faiss":
+            from dedup.neighbours import how_exact  # noqa: PLC0415  (as above)
+
+            return f"minhash: {how_exact(self.threshold, self.permutations)}"
+        found = ", ".join([f"{chance(at, self.bands, self.rows):.2%} at {at}" for at in NOTED])
+        return (
+            f"minhash: {self.bands} x {self.rows} bands find so many pairs of a similarity: {found}; every pair found "
+            "is compared on its texts, so no text goes that is not near the one that stays"
+        )
 
     def _warnings(self) -> tuple[str, ...]:
         if self._chance >= LOW_CHANCE:

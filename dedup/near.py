@@ -1,58 +1,72 @@
-"""The search for near-duplicates: signatures propose, texts decide."""
+"""The search for near-duplicates: signatures propose, texts decide, on one machine or many."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from dedup import bands, kernels, letters
-from dedup.columns import COMPARED, matrix, texts
-from dedup.letters import Letters
-from dedup.outcome import Rows
-from dedup.rank import ranks
+from dedup import bands
+from dedup.columns import matrix
+from dedup.components import labelled
+from dedup.links import ByBand, Link, most_differences
+from dedup.outcome import drop
 from dedup.signatures import Signatures
+from dedup.solve import Gather, Solve
+from manifests.shuffle import Here, Shuffle, over
 from manifests.stage import Map, Selected
+from manifests.view import Beside
 
 if TYPE_CHECKING:
     from dedup.minhash import MinHashDedup
     from manifests.view import View
 
+PART_ROWS = 250_000  # rows' bands that one part brings together: some 200 MB
+BIN_ROWS = 250_000  # linked rows that one bin holds, texts and all: a component is never cut
+ALONE_ROWS = 50_000  # fewer are not worth moving between processes
 
-def near_duplicates(asked: "MinHashDedup", view: "View", map: Map) -> Selected:
-    """Return the rows that go, each with the row that stays in its place and their exact similarity.
 
-    Takes up to 1.2 kB of memory a row; for rows that look like another one, 0.8 kB and 6 bytes a letter more.
-    Rows of one template that are all just below the threshold are compared each with each, 60 to 200 ns a pair.
+def near_duplicates(asked: "MinHashDedup", view: "View", others: Sequence["View"], map: Map) -> Selected:
+    """Return the rows of `view` that go, each with the row that stays in its place and their exact similarity.
+
+    Rows of `others` stay. Takes some 0.4 kB a row for the bands, spread over the parts of a shuffle; a bin holds 0.8 kB
+    and 6 bytes a letter for each linked row. Rows of one template that are all just below the threshold are compared
+    each with each.
     """
-    tables = view.side(Signatures(asked.ngram, asked.permutations), map)
-    rows = Rows.of(view, tables)
-    counts = np.concatenate([np.zeros(0, np.int64), *[table.column("letters").to_numpy() for table in tables]])
-    places = ranks(rows.ids, asked.seed)
-    signatures = np.empty((len(rows), asked.permutations), np.uint32)
-    for start, table in zip(rows.offsets.tolist(), tables, strict=False):
-        signatures[places[start : start + len(table)]] = matrix(table.column("signature"), "<u4")
-    del tables
-    least = bands.least_agreement(asked.threshold, asked.permutations)
-    found = bands.candidates(signatures, asked.bands, asked.rows, least)
-    chosen = np.argsort(places)[found]  # from here on, rows are numbered in the order of chance
-    signatures = signatures[found]
-    spans = read_rows(rows, chosen, int(counts[chosen].sum()), asked.ngram)
-    buckets = bands.buckets(signatures, asked.bands, asked.rows)
-    twins, values = kernels.keep(signatures, buckets, spans, least, asked.threshold)
-    gone = np.flatnonzero(twins >= 0)
-    return rows.drop(chosen[gone], chosen[twins[gone]], values[gone], asked.rules()[0])
+    side = Signatures(asked.ngram, asked.permutations)
+    beside = [one for each in (view, *others) for one in each.beside(side, map)]
+    starts = np.cumsum([0, *[one.part.entry.rows for one in beside]])
+    shuffle = over(map) if starts[-1] > ALONE_ROWS else Here()
+    linked = by_faiss(asked, beside) if asked.search == "faiss" else by_bands(asked, shuffle, beside, starts)
+    given = np.arange(len(beside)) >= len(view.slices)
+    items = zip(starts.tolist(), beside, given.tolist(), labelled(shuffle, linked, starts), strict=False)
+    bins = 1 + sum(count for _, count in linked) // BIN_ROWS
+    solve = Solve(asked, bands.least_agreement(asked.threshold, asked.permutations))
+    fates = [told for _, told in shuffle(Gather(asked, bins), solve, items, bins)]
+    return drop(
+        view,
+        np.concatenate([fate.rows for fate in fates]),
+        np.concatenate([fate.values for fate in fates]),
+        pa.chunked_array([chunk for fate in fates for chunk in fate.twins.chunks], pa.binary(16)),
+        asked.rules()[0],
+    )
 
 
-def read_rows(rows: Rows, chosen: NDArray[np.int64], total: int, ngram: int) -> Letters:
-    """Read the `total` letters of some rows, slice by slice."""
-    spans = Letters(np.empty(total, np.uint32), *(np.empty(len(chosen), np.int64) for _ in range(3)))
-    used = 0
-    slices = rows.slices(chosen)
-    for number in np.unique(slices).tolist():
-        here = np.flatnonzero(slices == number)
-        table = rows.view.slices[number].table(COMPARED).take(chosen[here] - rows.offsets[number])
-        part = letters.read(texts(table, "minhash"), ngram)
-        spans.codes[used : used + len(part.codes)] = part.codes
-        spans.starts[here], spans.stops[here], spans.widths[here] = part.starts + used, part.stops + used, part.widths
-        used += len(part.codes)
-    return spans
+def by_bands(
+    asked: "MinHashDedup", shuffle: Shuffle, beside: Sequence[Beside], starts: NDArray[np.int64]
+) -> list[tuple[Any, int]]:
+    """Link rows that share a band; return handles of edges, with the number of each."""
+    parts = 1 + int(starts[-1]) // PART_ROWS
+    link = Link(most_differences(asked.threshold, asked.permutations))
+    items = zip(starts.tolist(), beside, strict=False)
+    return shuffle(ByBand(asked.bands, asked.rows, parts), link, items, parts)
+
+
+def by_faiss(asked: "MinHashDedup", beside: Sequence[Beside]) -> list[tuple[Any, int]]:
+    """Link rows whose signatures faiss finds close, all of them in this process."""
+    from dedup.neighbours import near_codes  # noqa: PLC0415  (faiss is slow to load, and seldom asked for)
+
+    signatures = [matrix(part.table().column("signature"), "<u4") for part in beside]
+    edges = near_codes(np.concatenate([np.empty((0, asked.permutations), np.uint32), *signatures]), asked.threshold)
+    return [(edges, len(edges))]

@@ -19,11 +19,12 @@ BATCH = 256  # documents: their letters stay in the processor's cache between tw
 
 @dataclass(frozen=True, slots=True)
 class Signatures(Side):
-    """For each document its id, its signature (`permutations` little-endian uint32) and its letters' number.
+    """For each row its id, its signature (`permutations` little-endian uint32), its letters' number and their digest.
 
     The share of equal values of two signatures estimates the Jaccard similarity of the sets of grams.
     """
 
+    version: ClassVar[int] = 2
     columns: ClassVar[tuple[str, ...]] = COMPARED
 
     ngram: int = 13  # characters, after normalisation
@@ -34,11 +35,15 @@ class Signatures(Side):
         multipliers, summands = orders(self.permutations)
         signatures = np.empty((len(column), self.permutations), np.dtype("<u4"))
         counts = np.empty(len(column), np.int64)
+        digests: list[bytes] = []
         for start in range(0, len(column), BATCH):
             batch = letters.read(column.slice(start, BATCH), self.ngram)
             kernels.sign(batch, multipliers, summands, signatures[start : start + BATCH])
             counts[start : start + BATCH] = batch.stops - batch.starts
-        return pa.table({"id": shard.column("id"), "signature": binaries(signatures), "letters": counts})
+            spans = zip(batch.starts.tolist(), batch.stops.tolist(), strict=True)
+            digests += [hashlib.sha256(batch.codes[begin:end].tobytes()).digest()[:16] for begin, end in spans]
+        made = {"signature": binaries(signatures), "letters": counts, "digest": pa.array(digests, pa.binary(16))}
+        return pa.table({"id": shard.column("id"), **made})
 
     def describe(self) -> dict[str, Any]:
         return {**describe(self), "unicode": unicodedata.unidata_version}

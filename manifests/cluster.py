@@ -16,7 +16,8 @@ from secrets import token_hex
 from typing import Any
 
 from manifests.crew import Crew
-from manifests.flight import RETRIES, Flight
+from manifests.flight import RETRIES, Flight, cause_of
+from manifests.shuffle import Merge, Split
 
 
 class RayMap:
@@ -43,6 +44,10 @@ class RayMap:
         ray = _started(self.workers, self.address)
         slots = self.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
         yield from Flight(ray, queue, _Tasks(ray, function, 2 * slots, self.memory_bytes)).results()
+
+    def shuffle(self) -> "RayShuffle":
+        """Return a shuffle between the same workers."""
+        return RayShuffle(_started(self.workers, self.address))
 
 
 class ActorMap:
@@ -71,6 +76,46 @@ class ActorMap:
             self._crew = Crew(ray, self.actors, self.units, self.gpus)
         self._crew.take(function)
         yield from Flight(ray, queue, self._crew).results()
+
+    def shuffle(self) -> "RayShuffle":
+        """Return a shuffle by tasks beside the workers."""
+        return RayShuffle(_started(max(self.actors or 1, os.cpu_count() or 1), self.address))
+
+
+class RayShuffle:
+    """A shuffle (`manifests.shuffle`) by Ray: payloads move through its object store, which spills them to disk.
+
+    What is lost with a worker is made again by Ray, from the tasks that made it.
+    """
+
+    def __init__(self, ray: Any) -> None:
+        self.ray = ray
+
+    def __call__(
+        self, split: Split, merge: Merge, items: Iterable[tuple[Any, ...]], parts: int
+    ) -> list[tuple[Any, Any]]:
+        """Return for each part the handle of what was kept, and what was told.
+
+        Raises what `split` or `merge` raised first, or Incomplete where workers die again and again.
+        """
+        splitter, merger = self.ray.put(split), self.ray.put(merge)
+        cut = self.ray.remote(_cut).options(num_returns=parts, max_retries=RETRIES, num_cpus=1)
+        join = self.ray.remote(_join).options(num_returns=2, max_retries=RETRIES, num_cpus=1)
+        payloads = [_list(cut.remote(splitter, parts, *item)) for item in items]
+        merged = [join.remote(merger, *[payload[part] for payload in payloads]) for part in range(parts)]
+        del payloads
+        return [(kept, self._value(told)) for kept, told in merged]
+
+    def get(self, handles: Iterable[Any]) -> Iterator[Any]:
+        """Yield what is behind each handle."""
+        for handle in handles:
+            yield self._value(handle)
+
+    def _value(self, reference: Any) -> Any:
+        try:
+            return self.ray.get(reference)
+        except self.ray.exceptions.RayError as error:
+            raise cause_of(self.ray, error) from error
 
 
 def ray_map(workers: int | None = None, address: str | None = None, memory_bytes: int | None = None) -> RayMap:
@@ -107,6 +152,19 @@ class _Tasks:
 
 def _call(function: Callable[[Any], Any], item: Any) -> Any:
     return function(item)
+
+
+def _cut(split: Split, parts: int, *item: Any) -> Any:
+    payloads = split(*item)
+    return payloads[0] if parts == 1 else list(payloads)  # one return value is not taken apart
+
+
+def _join(merge: Merge, *payloads: Any) -> tuple[Any, Any]:
+    return merge(payloads)
+
+
+def _list(references: Any) -> list[Any]:
+    return references if isinstance(references, list) else [references]
 
 
 def _started(workers: int | None, address: str | None) -> Any:

@@ -83,17 +83,19 @@ class Flight:
             self.deaths[place] += 1
             self.waiting.appendleft(place)
             return
-        self.failures.append((place, self._cause(error)))
+        self.failures.append((place, cause_of(self.ray, error)))
         self.early[place] = None
 
-    def _cause(self, error: Any) -> Exception:
-        if not isinstance(error, self.ray.exceptions.RayTaskError):
-            said = str(error).strip().partition("\n")[0]
-            return Incomplete(f"its worker died again and again ({said})")
-        cause = error.cause if isinstance(error.cause, Exception) else error
-        if isinstance(cause, KobaError | OSError | MemoryError):
-            return cause
-        return Incomplete(f"{type(cause).__name__}: {cause}")
+
+def cause_of(ray: Any, error: Any) -> Exception:
+    """Return what went wrong in a worker, from what Ray says of it."""
+    if not isinstance(error, ray.exceptions.RayTaskError):
+        said = str(error).strip().partition("\n")[0]
+        return Incomplete(f"its worker died again and again ({said})")
+    cause = error.cause if isinstance(error.cause, Exception) else error
+    if isinstance(cause, KobaError | OSError | MemoryError):
+        return cause
+    return Incomplete(f"{type(cause).__name__}: {cause}")
 
 
 def _name(item: Any) -> str:

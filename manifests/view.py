@@ -57,6 +57,18 @@ class Slice:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """The side table of a slice: small enough to be sent to where it is read."""
+
+    part: Slice
+    digest: str
+
+    def table(self) -> pa.Table:
+        """Return its rows for the visible rows of the slice, in their order. Raises NotFound, Damaged."""
+        return self.part.visible(shard.read_parquet(self.part.store.get(self.digest)))
+
+
+@dataclass(frozen=True)
 class View:
     """The visible rows of a manifest, shard by shard."""
 
@@ -79,7 +91,11 @@ class View:
             yield from part.rows()
 
     def side(self, side: Side, map: Map) -> list[pa.Table]:
-        """Return `side` for the visible rows of each slice; what was computed before is read from the store.
+        """Return `side` for the visible rows of each slice, all of it in this process."""
+        return [beside.table() for beside in self.beside(side, map)]
+
+    def beside(self, side: Side, map: Map) -> list[Beside]:
+        """Return where `side` is for each slice; what was computed before is not computed again.
 
         It is computed for all rows of a shard, hidden ones too, so that another mask costs nothing.
         """
@@ -87,9 +103,7 @@ class View:
         records = {key: record for key in keys if (record := self.store.action(key))}
         missing = [(key, part) for key, part in zip(keys, self.slices, strict=True) if key not in records]
         records |= dict(map(_MakeSide(side), missing))
-        digests = [records[key]["makes"][0] for key in keys]
-        made = zip(self.slices, digests, strict=True)
-        return [part.visible(shard.read_parquet(self.store.get(digest))) for part, digest in made]
+        return [Beside(part, records[key]["makes"][0]) for part, key in zip(self.slices, keys, strict=True)]
 
 
 @dataclass(frozen=True)

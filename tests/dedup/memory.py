@@ -11,12 +11,30 @@ from manifests.stage import Selected, Selection, Side
 
 
 @dataclass(frozen=True)
+class MemoryEntry:
+    rows: int
+
+
+@dataclass(frozen=True)
 class MemorySlice:
     ordinal: int
     rows: pa.Table
 
+    @property
+    def entry(self) -> MemoryEntry:
+        return MemoryEntry(len(self.rows))
+
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
-        return self.rows.select(list(columns)) if columns else self.rows
+        return self.rows.select([name for name in columns or self.rows.column_names if name in self.rows.column_names])
+
+
+@dataclass(frozen=True)
+class MemoryBeside:
+    part: MemorySlice
+    made: pa.Table
+
+    def table(self) -> pa.Table:
+        return self.made
 
 
 @dataclass(frozen=True)
@@ -25,6 +43,9 @@ class MemoryView:
 
     def side(self, side: Side, map: Callable[..., Iterable[Any]]) -> list[pa.Table]:
         return list(map(side, [part.table(side.columns) for part in self.slices]))
+
+    def beside(self, side: Side, map: Callable[..., Iterable[Any]]) -> list[MemoryBeside]:
+        return [MemoryBeside(*each) for each in zip(self.slices, self.side(side, map), strict=True)]
 
 
 def named(name: str) -> bytes:

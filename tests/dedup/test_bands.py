@@ -54,15 +54,6 @@ def test_buckets_hold_the_rows_that_agree_in_a_band():
             assert after.tolist() == [other for other in range(row, 60) if (columns[other] == columns[row]).all()]
 
 
-def test_candidates_are_the_rows_with_a_partner_in_some_bucket():
-    rng = np.random.default_rng(1)
-    signatures = rng.integers(0, 4, (80, 8), dtype=np.uint32)
-    equal = (signatures[:, None] == signatures[None]).sum(2)
-    banded = np.any([(signatures[:, None, i : i + 2] == signatures[None, :, i : i + 2]).all(2) for i in (0, 2, 4)], 0)
-    partner = banded & (equal >= 4) & ~np.eye(80, dtype=bool)
-    assert bands.candidates(signatures, bands=3, rows=2, least=4).tolist() == np.flatnonzero(partner.any(1)).tolist()
-
-
 def test_bands_too_steep_for_the_threshold_are_told_with_the_figure():
     selected = run(MinHashDedup(bands=9, rows=13), {"a": "one", "b": "one"})
     assert selected.warnings == (

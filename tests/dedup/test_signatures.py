@@ -73,8 +73,8 @@ def test_no_rows_have_no_signatures():
 
 
 def test_rows_that_are_no_documents_are_refused():
-    with pytest.raises(BadRecipe, match="minhash: rows have no text, only id, messages"):
-        Signatures()(pa.table({"id": pa.array([], pa.binary(16)), "messages": []}))
+    with pytest.raises(BadRecipe, match="minhash: rows have no text, only id, input_ids"):
+        Signatures()(pa.table({"id": pa.array([], pa.binary(16)), "input_ids": []}))
 
 
 def test_a_kernel_is_compiled_where_nothing_can_be_kept():

@@ -1,0 +1,108 @@
+"""Which of the rows that are linked stay: exact answers, one bin of whole components at a time.
+
+In an order, each row that is still there stays and drops all that are near it; rows of one text are one to begin with.
+A row's fate hangs on its component alone, so components can be solved anywhere.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from dedup import bands, kernels, letters
+from dedup.columns import COMPARED, matrix, texts
+from dedup.links import first_of_equals
+from manifests.view import Beside
+
+if TYPE_CHECKING:
+    from dedup.minhash import MinHashDedup
+
+_SCATTER = np.uint64(0x9E3779B97F4A7C15)
+_HIGH = np.uint64(33)
+
+
+class Labelled(NamedTuple):
+    """The linked rows of a slice: their numbers in it, and the component of each."""
+
+    rows: NDArray[np.int64]
+    labels: NDArray[np.int64]
+
+
+class Fates(NamedTuple):
+    """The rows that go, numbered through all slices, their similarity to the row that stays, and the latter's id."""
+
+    rows: NDArray[np.int64]
+    values: NDArray[np.float64]
+    twins: pa.ChunkedArray
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """Send the linked rows of a slice to the bins of their components; of equal texts, one."""
+
+    asked: "MinHashDedup"
+    bins: int
+
+    def __call__(self, start: int, beside: Beside, given: bool, linked: Labelled) -> list[pa.Table]:
+        """Return what the slice, whose first row has the number `start`, sends to each bin; `given` rows stay."""
+        priority = self.asked.priority
+        side = beside.table().take(pa.array(linked.rows))
+        rows = beside.part.table([*COMPARED, *priority.columns]).take(pa.array(linked.rows))
+        first = first_of_equals(matrix(side.column("digest"), "<u8"))
+        said = np.where(first == np.arange(len(first)), np.arange(len(first)), -1)
+        text = texts(rows, "minhash").take(pa.array(said, mask=said < 0))
+        table = side.select(["id", "digest", "signature"]).append_column("text", text)
+        table = table.append_column("row", pa.array(start + linked.rows)).append_column(
+            "label", pa.array(linked.labels)
+        )
+        table = table.append_column("value", priority.values(rows, side.column("letters")))
+        table = table.append_column("given", pa.array(np.full(len(rows), given)))
+        bins = ((linked.labels.astype(np.uint64) * _SCATTER) >> _HIGH) % np.uint64(self.bins)
+        return [table.filter(pa.array(bins == one)) for one in range(self.bins)]
+
+
+@dataclass(frozen=True, slots=True)
+class Solve:
+    """Find the fates of all rows of a bin."""
+
+    asked: "MinHashDedup"
+    least: int  # values of the signature that near rows share
+
+    def __call__(self, tables: Sequence[pa.Table]) -> tuple[None, Fates]:
+        """Return nothing to keep, and the fates. Each different text takes about 0.8 kB and 6 bytes a letter."""
+        if not any(map(len, tables)):
+            return None, Fates(np.empty(0, np.int64), np.empty(0), pa.chunked_array([], pa.binary(16)))
+        table = pa.concat_tables(tables)
+        table = table.take(pa.array(self._order(table)))
+        first = first_of_equals(matrix(table.column("digest"), "<u8"))
+        distinct, group = np.unique(first, return_inverse=True)
+        known = np.flatnonzero(table.column("text").is_valid().to_numpy())
+        source = np.empty(len(distinct), np.int64)
+        source[group[known]] = known
+        spans = letters.read(table.column("text").take(pa.array(source)).combine_chunks(), self.asked.ngram)
+        signatures = matrix(table.column("signature").take(pa.array(distinct)), "<u4")
+        given = table.column("given").to_numpy()
+        buckets = self._buckets(signatures, table.column("label").to_numpy()[distinct])
+        twins, values = kernels.keep(signatures, buckets, spans, given[distinct], self.least, self.asked.threshold)
+        stays = np.where(twins >= 0, distinct[twins], distinct)[group]  # for each row, the one in its place
+        values = np.where(twins >= 0, values, 1.0)[group]
+        gone = np.flatnonzero((stays != np.arange(len(table))) & ~given)
+        ids = table.column("id").take(pa.array(stays[gone]))
+        return None, Fates(table.column("row").to_numpy()[gone], values[gone], ids)
+
+    def _order(self, table: pa.Table) -> NDArray[np.int64]:
+        """Return the rows in the order in which they stay; a given row that is a row of the dataset is left out."""
+        given = table.column("given").to_numpy()
+        ids = matrix(table.column("id"), "S16").ravel()
+        theirs = np.isin(ids, ids[given]) & ~given
+        order = self.asked.priority.order(table.column("id"), table.column("value"), given, theirs)
+        here = ~(given & np.isin(ids, ids[theirs]))
+        return np.asarray(order[here[order]])
+
+    def _buckets(self, signatures: NDArray[np.uint32], labels: NDArray[np.int64]) -> kernels.Buckets:
+        if self.asked.search == "faiss":  # it knows no bands: a component is one bucket
+            return bands.one_bucket_each(labels)
+        return bands.buckets(signatures, self.asked.bands, self.asked.rows)

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as with_fields
 from importlib.metadata import version as library_version
+from operator import ge, gt, le, lt
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 import pyarrow as pa
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from manifests.store import Store
     from manifests.view import View
 
+_HOLDS: dict[str, Callable[[float, float], bool]] = {">=": ge, "<=": le, ">": gt, "<": lt}
 Values: TypeAlias = Mapping[str, float | None]
 Map: TypeAlias = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
@@ -46,11 +48,7 @@ class Rule:
 
     def keeps(self, value: float | None) -> bool:
         """Tell whether a row with this value is kept. A value that could not be measured keeps its row."""
-        if value is None or self.keep == ">=":
-            return value is None or value >= self.threshold
-        if self.keep == "<=":
-            return value <= self.threshold
-        return value > self.threshold if self.keep == ">" else value < self.threshold
+        return value is None or _HOLDS[self.keep](value, self.threshold)
 
 
 def at_least(reason: str, measure: str, threshold: float | None) -> tuple[Rule, ...]:

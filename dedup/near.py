@@ -37,6 +37,8 @@ def near_duplicates(asked: "MinHashDedup", view: "View", others: Sequence["View"
     side = Signatures(asked.ngram, asked.permutations)
     beside = [one for each in (view, *others) for one in each.beside(side, map)]
     starts = np.cumsum([0, *[one.part.entry.rows for one in beside]])
+    if not starts[-1]:
+        return drop(view, np.empty(0, np.int64), np.empty(0), pa.chunked_array([], pa.binary(16)), asked.rules()[0])
     shuffle = over(map) if starts[-1] > ALONE_ROWS else Here()
     linked = by_faiss(asked, beside) if asked.search == "faiss" else by_bands(asked, shuffle, beside, starts)
     given = np.arange(len(beside)) >= len(view.slices)

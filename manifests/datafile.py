@@ -14,6 +14,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, BinaryIO
 
 import msgspec
@@ -100,7 +101,7 @@ class DataFile:
         except UNREADABLE:
             yield self._refused("file", "import/bad_file")
             return
-        columns = [name for name in file.schema_arrow.names if name not in self.reading.drop]
+        columns = [path for path in _leaves(file) if self.reading.reads(path)]
         place = self.digest + "/"
         digest = f"sha256:{self.digest}"
         number = sum(file.metadata.row_group(group).num_rows for group in range(self.start))
@@ -171,11 +172,15 @@ def _skip(stream: io.BufferedReader) -> int:
     return skipped
 
 
+def _leaves(file: pq.ParquetFile) -> list[str]:
+    return [file.schema.column(number).path for number in range(len(file.schema))]
+
+
 def _records(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
     """Yield the rows of a batch; times and decimals are texts in them: Python has no nanoseconds."""
     names, columns = batch.schema.names, []
     for column in batch.columns:
         as_text = pa.types.is_temporal(column.type) or pa.types.is_decimal(column.type)
         columns.append(plain(pc.cast(column, pa.string()) if as_text else column))
-    for row in zip(*columns, strict=True):
+    for row in zip(*columns, strict=True) if columns else repeat((), batch.num_rows):
         yield dict(zip(names, row, strict=True))

@@ -20,7 +20,7 @@ from manifests.errors import BadRecipe, BadSource
 from manifests.foreign import Reading, kind_of, unknown
 from manifests.json_array import begins_array, elements
 from manifests.manifest import SourceRecord
-from manifests.remote import open_location
+from manifests.remote import UNREACHABLE, open_location
 from manifests.rows import STORED_KINDS
 from manifests.store import Store
 from manifests.terminal import safe
@@ -60,7 +60,7 @@ class DataFiles:
             if doubled := sorted({name for name in names if names.count(name) > 1}):
                 raise BadSource(f"two files are both named {doubled[0]}; give the folder above both, or rename one")
             columns = dict(zip(names, in_threads(lambda file: _columns(file[1]), found), strict=True))
-            reading = Reading(self._kind(columns), self.source, self.text, self.drop)
+            reading = self.reading(self.kind_in(columns))
             self._note(reading, columns)
             parts = in_threads(lambda file: list(_parts(*file, reading)), found)
             self._parts = [part for file in parts for part in file]
@@ -75,7 +75,12 @@ class DataFiles:
         """Return where each file was read from."""
         return {part.name: part.location for part in self._parts or ()}
 
-    def _kind(self, columns: dict[str, list[str]]) -> str:
+    def reading(self, kind: str) -> Reading:
+        """Return how the records become rows."""
+        return Reading(kind, self.source, self.text, self.drop)
+
+    def kind_in(self, columns: dict[str, list[str]]) -> str:
+        """Return the kind of the rows, from the columns of each file. Raises BadRecipe and BadSource."""
         if self.kind:
             if self.kind not in STORED_KINDS:
                 raise BadRecipe(f"{self.kind!r} is no kind of row; expected {', '.join(STORED_KINDS)}")
@@ -105,18 +110,24 @@ class DataFiles:
 
 def _expand(given: str) -> list[tuple[str, str]]:
     """Return (name, location) of each file that is meant. Names never say where on this machine a file lies."""
-    fs, path = fsspec.core.url_to_fs(given)
-    if not fs.isfile(path) and fs.isdir(path):
-        found = [(one[len(path.rstrip("/")) + 1 :], one) for one in fs.find(path)]
-        found = [(name, one) for name, one in found if one.endswith(SUFFIXES) and not _hidden(name)]
-    else:
-        found = [(PurePosixPath(one).name, one) for one in ([path] if fs.isfile(path) else fs.glob(path))]
+    try:
+        fs, path = fsspec.core.url_to_fs(given)
+        found = _found(fs, path)
+    except UNREACHABLE as error:
+        raise BadSource(f"{given}: cannot be reached: {error}; check the address, or download it first") from error
     if not found:
         raise BadSource(f"{given}: no such file, nor any {', '.join(SUFFIXES)} in it; give files, globs or folders")
     strange = [name for name, _ in found if not name.endswith(SUFFIXES)]
     if strange:
         raise BadSource(f"{given}: {strange[0]} is neither JSON nor Parquet; expected {', '.join(SUFFIXES)}")
     return [(name, fs.unstrip_protocol(one) if "://" in given else one) for name, one in found]
+
+
+def _found(fs: fsspec.AbstractFileSystem, path: str) -> list[tuple[str, str]]:
+    if not fs.isfile(path) and fs.isdir(path):
+        found = [(one[len(path.rstrip("/")) + 1 :], one) for one in fs.find(path)]
+        return [(name, one) for name, one in found if one.endswith(SUFFIXES) and not _hidden(name)]
+    return [(PurePosixPath(one).name, one) for one in ([path] if fs.isfile(path) else fs.glob(path))]
 
 
 def _hidden(name: str) -> bool:

@@ -1,7 +1,8 @@
 """Records of other people's files as rows, told apart by the names of their columns.
 
 chosen, rejected, prompt     a preference: each a text or a list of turns; the prompt may stand inside the replies
-messages, conversation(s)    a conversation: turns of role and content, or ShareGPT's from and value
+messages, conversation(s)    a conversation: turns of role and content, or ShareGPT's from and value; a content may be
+                             OpenAI's list of parts, of which the texts are taken, or nothing beside a tool call
 text                         a document
 input_ids                    tokens
 
@@ -65,6 +66,10 @@ class Reading:
             named |= (_own_facts(left) if own else {}) | _facts(left)
             named["labels"] = _labels(left)
         return STORED_KINDS[self.kind](**named, **payload)
+
+    def reads(self, path: str) -> bool:
+        """Tell whether a column of a Parquet file is needed; `path` is that of its leaf, with dots between names."""
+        return path not in self.drop and path.partition(".")[0] not in self.drop
 
     def nameless(self, locator: str) -> Row:
         """Return a row without content, for a record that cannot be read."""
@@ -221,20 +226,36 @@ def _turns(column: str, left: _Record, speaker: str | None = None) -> tuple[Mess
         return (Message(speaker, given),) if given else ()
     if not isinstance(given, list):
         raise TypeError
-    turns, rest = [], []
+    turns, rest, odd = [], [], False
     for one in given:
         turn = _without_nulls(one)
         if turn is None:
             raise TypeError
         names = ("role", "content") if "role" in turn else ("from", "value")
         role, content = (turn.pop(name, None) for name in names)
-        if not (isinstance(role, str) and isinstance(content, str)):
+        if not isinstance(content, str):
+            content, odd = _parts_of(content, turn), True
+        if not isinstance(role, str):
             raise TypeError
         turns.append(Message(_SPEAKERS.get(role.lower(), role) if names[0] == "from" else role, content))
         rest.append(turn)
+    if odd and not any(turn.content for turn in turns):
+        raise TypeError
     if any(rest):
         left[column] = rest
     return tuple(turns)
+
+
+def _parts_of(content: Any, turn: _Record) -> str:
+    """Return the texts among the parts of a turn, one below the other; the other parts stay in `turn`."""
+    if content is None:
+        return ""
+    if not isinstance(content, list) or not all(isinstance(part, dict) for part in content):
+        raise TypeError
+    texts = [part for part in content if isinstance(part.get("text"), str)]
+    if others := [part for part in content if part not in texts]:
+        turn["content"] = others
+    return "\n".join([part["text"] for part in texts])
 
 
 _PAYLOADS: dict[str, Callable[[Reading, _Record, bool], _Record]] = {

@@ -25,6 +25,7 @@ from manifests.run import Run, run
 from manifests.stage import Map, Recipe
 from manifests.store import Store
 from manifests.terminal import safe
+from manifests.texts import readable
 from manifests.transform import Source
 from manifests.view import Slice, View
 
@@ -131,7 +132,6 @@ def _preview(recipe: Recipe, source: Source | str, store_url: str, rows: int) ->
     store = Store(f"memory://preview-{os.getpid()}")
     done = run(recipe, source, store=store, limit=rows)
     for row in View(store, done.manifest):
-        click.echo(
-            f"\n{row.hex} {row.language or '??'} {safe(row.url or row.source, 200)}\n{safe(getattr(row, 'text', ''))}"
-        )
+        text = safe(readable(row.payload(), row.kind))
+        click.echo(f"\n{row.hex} {row.language or '??'} {safe(row.url or row.source, 200)}\n{text}")
     click.echo(f"\n{done.manifest.rows} rows came through; nothing was written to {store_url}", err=True)

@@ -7,10 +7,12 @@ import io
 from typing import BinaryIO, cast
 
 import fsspec
+import httpx2
 
 from manifests.errors import BadSource
 from manifests.http_file import Gone, HttpFile, Stamp
 
+UNREACHABLE = (OSError, ValueError, ImportError, httpx2.HTTPError)  # the last from fsspec's file system for hf://
 _BUFFER_BYTES = 1 << 18
 
 
@@ -27,7 +29,7 @@ def open_location(location: str, *, etag: str = "", start: int = 0, stop: int | 
         stream: BinaryIO = fsspec.open(location, "rb").open()
     except FileNotFoundError as error:
         raise Gone(f"cannot open {location}: {error}") from error
-    except (OSError, ValueError, ImportError) as error:
+    except UNREACHABLE as error:
         raise BadSource(f"cannot open {location}: {error}") from error
     if start:
         stream.seek(start)
@@ -51,7 +53,7 @@ def stamp_of(location: str) -> Stamp:
     try:
         fs, path = fsspec.core.url_to_fs(location)
         info = fs.info(path)
-    except (OSError, ValueError, ImportError) as error:
+    except UNREACHABLE as error:
         raise BadSource(f"cannot open {location}: {error}") from error
     modified = " ".join(str(info[name]) for name in ("mtime", "LastModified", "ino") if name in info)
     return Stamp(info.get("size"), str(info.get("ETag", "")), modified)

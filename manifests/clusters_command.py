@@ -61,4 +61,4 @@ def show_clusters(
         twin_tables.print_clusters("By chance", by_chance)
         twin_tables.print_returns(returns, samples)
     else:
-        click.echo(f"{name}: no row was dropped for another one{f' as {reason}' if reason else ''}")
+        click.echo(f"{name}: no row was dropped for another one")

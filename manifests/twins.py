@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from manifests import shard
 from manifests.commit import in_threads
+from manifests.errors import NotFound
 from manifests.ledger import DROPPED
 from manifests.lineage import ChainStep, chain_steps, recipe_chain
 from manifests.lookup import keys
@@ -66,7 +67,12 @@ class Twins:
         return cls(frame.with_columns(ends, pl.Series("depth", depths, pl.Int16)), steps)
 
     def only(self, reason: str) -> Self:
-        """Return the lines of one reason only."""
+        """Return the lines of one reason only. Raises NotFound for a reason that none has."""
+        known = sorted(self.lines["reason"].unique().cast(pl.String))
+        if reason not in known:
+            raise NotFound(
+                f"no row was dropped for another one as {reason!r}; reasons are {', '.join(known) or 'none'}"
+            )
         return type(self)(self.lines.filter(pl.col("reason") == reason), self.steps)
 
     @cached_property

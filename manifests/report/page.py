@@ -6,8 +6,10 @@ from typing import Any
 from manifests.diff import Diff
 from manifests.funnel import funnel
 from manifests.lineage import recipe_chain, recipe_steps
+from manifests.lookup import rows_anywhere
 from manifests.manifest import Manifest
 from manifests.report import charts, facts
+from manifests.report.copies import copies
 from manifests.report.shell import drawn, render
 from manifests.store import Store
 from manifests.token_count import counted
@@ -19,10 +21,8 @@ def dataset_page(store: Store, manifest: Manifest, name: str) -> str:
     """Return the report on a dataset: funnel, rules, groups, near-duplicates, lineage, licences, runs."""
     steps = funnel(store, manifest)
     rules = list(facts.rule_facts(store, manifest))
-    twins = facts.twin_pairs(store, manifest)
     wanted = [row_id for rule in rules if rule.dropped for row_id, _, _ in rule.nearest]
-    wanted += [row_id for pair in twins for row_id in (pair["id"], pair["twin"])]
-    rows = facts.rows_anywhere(store, manifest, wanted)
+    rows = rows_anywhere(store, manifest, wanted)
     domains = facts.group_facts(store, manifest, "domain")
     return render(
         "dataset.html.j2",
@@ -37,7 +37,7 @@ def dataset_page(store: Store, manifest: Manifest, name: str) -> str:
         languages=facts.group_facts(store, manifest, "language"),
         domains=domains[: facts.MOST_DOMAINS],
         more_domains=max(0, len(domains) - facts.MOST_DOMAINS),
-        twins=[_pair(pair, rows) for pair in twins],
+        copies=copies(store, manifest),
         lineage=facts.lineage(store, manifest),
         sources=facts.sources(store, manifest),
         licences=sorted(manifest.licences.items()),
@@ -110,17 +110,3 @@ def _stated(rule: facts.RuleFacts) -> dict[str, Any]:
 def _sample(row: Any, row_id: bytes) -> dict[str, Any]:
     url = row.url if row else None
     return {"id": row_id.hex(), "domain": url, "source": row.source if row else None, "text": facts.excerpt(row)}
-
-
-def _pair(pair: dict[str, Any], rows: dict[bytes, Any]) -> dict[str, Any]:
-    dropped, stays = (_sample(rows.get(pair[name]), pair[name]) for name in ("id", "twin"))
-    return {
-        "reason": pair["reason"],
-        "value": pair["value"],
-        "id": dropped["id"],
-        "url": dropped["domain"],
-        "text": dropped["text"],
-        "twin": stays["id"],
-        "twin_url": stays["domain"],
-        "twin_text": stays["text"],
-    }

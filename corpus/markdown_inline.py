@@ -13,6 +13,7 @@ MAX_DEPTH = 100  # of nested elements; people reach 40. What is deeper is taken 
 
 _MARKS = {"b": "**", "strong": "**", "i": "*", "em": "*", "cite": "*", "del": "~~", "s": "~~", "strike": "~~"}
 _MAX_URL_CHARS = 500
+_AUTOLINK = re.compile(r"https?://[^\s<>]+")
 _NO_LINK = ("#", "javascript:", "data:", "about:")
 _PLAIN_ICONS = re.compile(r"^[#¶§🔗\s]*$")  # what documentation generators put beside headings
 
@@ -60,7 +61,7 @@ def span(node: Node, *, formulas: bool, depth: int) -> str:
     if tag == "a":
         return _link(node, inner)
     if tag in {"sup", "sub"}:
-        inner = f"<{tag}>{inner}</{tag}>" if inner.strip() and not len(node) else inner
+        inner = f"<{tag}>{inner}</{tag}>" if inner.strip() and "\n" not in inner else inner
     return f" {inner} " if tag in BORDERS else _marked(inner, _MARKS.get(tag, ""))
 
 
@@ -99,6 +100,8 @@ def _link(node: Node, inner: str) -> str:
     if not text or not target or target.lower().startswith(_NO_LINK) or len(target) > _MAX_URL_CHARS:
         return inner
     before, after = inner[: len(inner) - len(inner.lstrip())], inner[len(inner.rstrip()) :]
+    if text == target and _AUTOLINK.fullmatch(target):
+        return f"{before}<{target}>{after}"
     return f"{before}[{' '.join(text.split())}]({_url(target)}){after}"
 
 

@@ -5,6 +5,7 @@ Code is the DOM's text of a `<pre>`, character for character, in a fence that is
 
 import re
 from collections.abc import Callable, Iterable
+from itertools import zip_longest
 
 from lxml.etree import _Element as Node
 
@@ -54,7 +55,7 @@ class _Writer:
             if child.tail:
                 run.append(prose(child.tail, formulas=self.formulas))
         _close(run, blocks)
-        return blocks
+        return _unlabelled(blocks)
 
     def block(self, node: Node, depth: int) -> list[str]:
         """Write one block element."""
@@ -149,6 +150,15 @@ def _close(run: list[str], blocks: list[str]) -> None:
         run.clear()
         if text:
             blocks.append(text)
+
+
+def _unlabelled(blocks: list[str]) -> list[str]:
+    """Leave out what only repeats the language of the fence below it, as the head of a highlighter's box does."""
+    return [block for block, below in zip_longest(blocks, blocks[1:], fillvalue="") if not _is_label(block, below)]
+
+
+def _is_label(block: str, fence: str) -> bool:
+    return fence.startswith("```") and block.lower() == fence.partition("\n")[0].strip("`").lower()
 
 
 def _is_short(block: str) -> bool:

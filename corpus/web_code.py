@@ -5,7 +5,8 @@
     ray job submit --working-dir . -- python corpus/web_code.py 'crawl/*.warc.gz'
 
 After PLaMo 2, section 2.2.2: pages whose bytes have the tag of code are parsed and become Markdown, then the language,
-rules and deduplication. A classifier trained on labelled pages takes its place after these.
+rules and deduplication; personal data are masked around the code and not in it. A classifier trained on labelled pages
+takes its place after these.
 """
 
 from typing import Annotated
@@ -18,6 +19,7 @@ from dedup.exact import ExactDedup
 from dedup.minhash import MinHashDedup
 from filters.language import LanguageIs
 from filters.length import Length
+from filters.pii import MaskPii
 from manifests.program import program
 from manifests.stage import Recipe
 
@@ -43,6 +45,7 @@ def recipe(
             LanguageIs(languages, min_score=min_language_score),
             ExactDedup(),
             MinHashDedup(threshold=similarity),
+            MaskPii(code=False),
         ),
     )
 

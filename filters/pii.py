@@ -2,11 +2,15 @@
 
     MaskPii()                    mail addresses, IP addresses, telephone and card numbers
     MaskPii(my_number=True)      and Japanese individual numbers
+    MaskPii(code=False)          all but what stands in the fences and code spans of Markdown
 
 What is found is replaced as FineWeb does it, by addresses that lead nowhere (example.com, IP addresses that answer
 nobody) and by numbers of zeros. The values count what was found, by kind; the ledger keeps the new text. Nothing is
 refused. Within a text, equal data get equal placeholders while there are some left, and a masked text stays as it is.
 Title, URL and labels of the row are not looked at.
+
+Code is better left alone: of 47 places in the code of 105 English pages 41 were examples (john@example.com) or names of
+machines, and code with another address in it is another program.
 """
 
 from collections import Counter
@@ -14,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from filters import pii_patterns
+from filters.markdown_code import blanked
 from filters.pii_patterns import Find
 from manifests.rows import Document, Row
 from manifests.stage import Kept, Rejected, Stage
@@ -45,6 +50,7 @@ class MaskPii(Stage):
     cards: tuple[str, ...] = ("0000-0000-0000-0000",)
     my_number: bool = False  # any of 11 numbers of 12 digits looks like one
     my_numbers: tuple[str, ...] = ("0000-0000-0000",)
+    code: bool = True  # False: the text is Markdown, and its code stays as it is
 
     def __call__(self, rows: Iterable[Document]) -> Iterator[Row | Kept | Rejected]:
         for doc in rows:
@@ -54,7 +60,7 @@ class MaskPii(Stage):
 
     def mask(self, text: str) -> tuple[str, Counter[str]]:
         """Return a text without personal data, and how many places of each kind were masked."""
-        plain = pii_patterns.plain(text)
+        plain = pii_patterns.plain(text if self.code else blanked(text))
         placeholders = {kind: _Placeholders(getattr(self, kind)) for kind in KINDS if getattr(self, kind)}
         if not self.my_number:
             placeholders.pop("my_numbers", None)

@@ -56,8 +56,17 @@ def dom_text(pre: Node) -> str:
     """Return the text of a `<pre>` as the DOM has it."""
     text = pre.text or ""
     for child in pre:
-        inner = "\n" if child.tag == "br" else dom_text(child)
-        if child.tag in {"div", "p", "li"} and text and not text.endswith("\n"):
-            inner = "\n" + inner
-        text += inner + (child.tail or "")
+        inner, after = "\n" if child.tag == "br" else dom_text(child), child.tail or ""
+        own_lines = child.tag in {"div", "p", "li"} or child.get("class") == "gatsby-highlight-code-line"
+        before = "\n" if own_lines and inner and _open(text) and not _ended(inner) else ""
+        between = "\n" if own_lines and after and _open(text + before + inner) and not _ended(after) else ""
+        text += before + inner + between + after
     return re.sub("\r\n?", "\n", text)
+
+
+def _open(text: str) -> bool:
+    return bool(text) and not text.rstrip(" \t").endswith("\n")
+
+
+def _ended(text: str) -> bool:
+    return text.lstrip(" \t").startswith("\n")

@@ -57,6 +57,9 @@ def first_pre(html: str):
         ("a<hr>b<br>c", "a\n\n---\n\nb\nc"),
         ("<p>文は\n  ここで続く。and\n so</p>", "文はここで続く。and so"),
         ("<p>10<sup>6</sup></p>", "10<sup>6</sup>"),
+        ("<p>anyway<sup><a href='#f1'>1</a></sup></p>", "anyway<sup>1</sup>"),
+        ("<p>at <a href='https://a.example/b'>https://a.example/b</a></p>", "at <https://a.example/b>"),
+        ("<div><div><span>JS</span></div><pre class='brush: js'>x</pre></div>", "```js\nx\n```"),
         (
             "<p>snake_case, 2 * 3, *literal*, a `tick` &lt;b&gt;</p>",
             "snake_case, 2 * 3, \\*literal\\*, a \\`tick\\` \\<b>",
@@ -128,6 +131,8 @@ def test_the_language_is_what_the_page_says(html, language):
         "<pre><span class='lineno'>1 </span>a = 1\n<span class='lineno'>2 </span>b = 2</pre>",
         "<pre>a = 1<br>b = 2</pre>",
         "<pre><code><div class='line'>a = 1</div><div class='line'>b = 2</div></code></pre>",
+        "<pre><span class='gatsby-highlight-code-line'>a = 1</span>"
+        "<span class='gatsby-highlight-code-line'>b = 2</span></pre>",
         "<pre><code><div>a = 1<br></div><div>b = 2</div></code></pre>",
         "<pre><code><div>a = 1</div>\n<div>b = 2</div></code></pre>",
         "<pre>\n   <code>\n   <xmp>a = 1\nb = 2</xmp>\n  </code>\n</pre>",

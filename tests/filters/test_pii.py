@@ -208,6 +208,14 @@ def test_a_masked_text_stays_as_it_is(text):
     assert (again, counts) == (once, {})
 
 
+def test_code_in_markdown_is_left_alone_where_the_stage_is_told_so():
+    text = "Ask ann@a.jp or `getty@tty1.service`:\n\n- ```sh\n  mail ann@a.jp\n  ```\n- 03-1234-5678"
+    masked, counts = MaskPii(code=False).mask(text)
+    assert masked == text.replace("Ask ann@a.jp", "Ask email@example.com").replace("03-1234-5678", "000-0000-0000")
+    assert counts == {"mails": 1, "phones": 1}
+    assert MaskPii().mask(text)[1] == {"mails": 3, "phones": 1}
+
+
 class Letter(OneUnit):
     """A source of one row."""
 

@@ -1,0 +1,27 @@
+"""What is code in Markdown: the lines of its fences, and the spans between backticks."""
+
+import re
+from collections.abc import Iterator
+
+_FENCE = re.compile(r"[ >]*(?:(?:[-*+]|\d+[.)]) +)*(`{3,})")
+_SPAN = re.compile(r"(?<!`)(`{1,3})(?!`)[^\n]{1,300}?(?<!`)\1(?!`)")  # bounded: many lone backticks must not take long
+
+
+def lines(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield each line of Markdown, and whether it stands in a fence. The fences' own lines do not."""
+    fence = ""
+    for line in text.split("\n"):
+        mark = _FENCE.match(line)
+        if fence and mark and mark[1].startswith(fence) and line.rstrip().endswith(mark[1]):
+            fence = ""
+            yield line, False
+        else:
+            yield line, bool(fence)
+            if not fence and mark:
+                fence = mark[1]
+
+
+def blanked(text: str) -> str:
+    """Return Markdown with blanks in the place of its code; all other characters keep their places."""
+    shown = "\n".join([" " * len(line) if is_code else line for line, is_code in lines(text)])
+    return _SPAN.sub(lambda span: " " * len(span[0]), shown)

@@ -1,14 +1,14 @@
 """Lines and paragraphs of texts, and digests of what is compared of them.
 
 Compared are the letters of a unit: case folded, every digit as "0", without accents (combining marks U+0300 to U+036F
-of the decomposed text), punctuation, symbols, control characters and white space. That is CCNet's normalisation (Wenzek
-et al. 2020), but that the voicing marks of kana stay, for CCNet's would make one word of "か" and "が", and that no space
-stays within a line. Digests have 128 bits: equal ones count as equal letters. They resist chance, not a forger.
+of the decomposed text), punctuation, symbols, control characters and white space. That is the normalisation of CCNet
+(Wenzek et al. 2020), but that the voicing marks of kana stay, for else "か" and "が" would be one letter, and that no
+space stays within a line. Digests have 128 bits: equal ones count as equal letters. They resist chance, not a forger.
 """
 
 import unicodedata
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +25,9 @@ _SPACE = np.uint32(1 << 31)  # in the table of first letters: white space
 _NEWLINE, _BLANK, _BACKTICK, _TILDE = 10, 32, 96, 126
 _MAX_INDENT = 3  # blanks before the fence of a block of code, by CommonMark
 _MIN_FENCE = 3  # its marks
+
+
+State: TypeAlias = tuple[np.uint64, np.uint64, int]  # of a unit that is being read: two lanes, and its letters
 
 
 class Units(NamedTuple):
@@ -48,13 +51,11 @@ def read(texts: pa.Array, sites: NDArray[np.uint64], *, paragraphs: bool, min_le
     offsets = np.frombuffer(offsets_buffer, np.int64, rows + 1, 8 * texts.offset) if rows else np.zeros(1, np.int64)
     data = np.frombuffer(data_buffer or b"", np.uint8)
     most = int((offsets[-1] - offsets[0]) // (min_letters + 1)) + rows
-    digests, counts = np.empty((most, 2), np.uint64), np.zeros(rows, np.int32)
-    starts, stops = np.empty(most, np.int32), np.empty(most, np.int32)
-    first, second = table()
-    used = split(
-        data, offsets, sites, first, second, paragraphs, min_letters, code, digests, starts, stops, counts
+    room = Units(
+        np.empty((most, 2), np.uint64), np.empty(most, np.int32), np.empty(most, np.int32), np.zeros(rows, np.int32)
     )
-    return Units(digests[:used], starts[:used], stops[:used], counts)
+    used = split(data, offsets, sites, table(), (paragraphs, min_letters, code), room)
+    return Units(room.digests[:used], room.starts[:used], room.stops[:used], room.counts)
 
 
 @cache
@@ -88,62 +89,74 @@ def split(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
     sites: NDArray[np.uint64],
-    first: NDArray[np.uint32],
-    second: NDArray[np.uint32],
-    paragraphs: bool,
-    min_letters: int,
-    code: bool,
-    digests: NDArray[np.uint64],
-    starts: NDArray[np.int32],
-    stops: NDArray[np.int32],
-    counts: NDArray[np.int32],
+    letters: tuple[NDArray[np.uint32], NDArray[np.uint32]],
+    asked: tuple[bool, int, bool],
+    units: Units,
 ) -> int:
     """Write the units of UTF-8 texts; return their number."""
     used = 0
     for row in range(len(offsets) - 1):
-        if sites[row] == 0:
-            continue
-        before = used
-        fence_mark, fence_size = 0, 0  # of the block of code that is open
-        at, begin, last = 0, 0, 0  # characters: of the line, of the unit
-        one, two, letters = sites[row], ~sites[row], 0
-        started, closed, fenced = False, False, False
-        position, end = offsets[row], offsets[row + 1]
-        while True:
-            stop = position
-            while stop < end and data[stop] != _NEWLINE:
-                stop += 1
-            mark, size, bare = fence(data, position, stop)
-            inside = fence_size > 0
-            if inside and bare and mark == fence_mark and size >= fence_size:
-                fence_size = 0
-            elif size > 0 and not inside:
-                fence_mark, fence_size, inside = mark, size, True
-            fresh = closed or not started
-            state = (sites[row], ~sites[row], 0) if fresh else (one, two, letters)
-            after, chars, visible = absorb(data, position, stop, state, first, second)
-            if visible:
-                if fresh:
-                    if letters >= min_letters and (code or not fenced):
-                        write(used, one, two, letters, begin, last, digests, starts, stops)
-                        used += 1
-                    begin, started, fenced = at, True, False
-                one, two, letters = after
-                fenced = fenced or inside
-                closed = not paragraphs
-            elif fence_size == 0:
-                closed = True
-            if visible or paragraphs:
-                last = at + chars
-            at += chars + 1
-            if stop >= end:
-                break
-            position = stop + 1
-        if letters >= min_letters and (code or not fenced):
-            write(used, one, two, letters, begin, last, digests, starts, stops)
-            used += 1
-        counts[row] = used - before
+        if sites[row] != 0:
+            before = used
+            used = split_text(data, offsets[row], offsets[row + 1], sites[row], letters, asked, units, used)
+            units.counts[row] = used - before
     return used
+
+
+@compiled
+def split_text(
+    data: NDArray[np.uint8],
+    position: int,
+    end: int,
+    site: np.uint64,
+    letters: tuple[NDArray[np.uint32], NDArray[np.uint32]],
+    asked: tuple[bool, int, bool],
+    units: Units,
+    used: int,
+) -> int:
+    """Write the units of one text behind the `used` ones; return the number of all."""
+    paragraphs = asked[0]
+    empty = (site, ~site, 0)
+    state, closed, fenced = empty, True, False  # of the unit
+    at, begin, last = 0, 0, 0  # characters: of the line, of the unit
+    fence_mark, fence_size = 0, 0  # of the block of code that is open
+    while position <= end:
+        stop = line_end(data, position, end)
+        was_open = fence_size > 0
+        fence_mark, fence_size = after_line(data, position, stop, fence_mark, fence_size)
+        grown, chars, visible = absorb(data, position, stop, empty if closed else state, letters)
+        if visible:
+            if closed:
+                used = write(units, used, state, begin, last, fenced, asked)
+                begin, fenced = at, False
+            state, closed = grown, not paragraphs
+            fenced = fenced or was_open or fence_size > 0
+        else:
+            closed = closed or fence_size == 0
+        if visible or paragraphs:
+            last = at + chars
+        at += chars + 1
+        position = stop + 1
+    return write(units, used, state, begin, last, fenced, asked)
+
+
+@compiled
+def line_end(data: NDArray[np.uint8], position: int, end: int) -> int:
+    """Return where the line ends that begins here."""
+    while position < end and data[position] != _NEWLINE:
+        position += 1
+    return position
+
+
+@compiled
+def after_line(data: NDArray[np.uint8], position: int, stop: int, open_mark: int, open_size: int) -> tuple[int, int]:
+    """Return mark and size of the fence of the block of code that is open behind a line; size 0: none."""
+    mark, size, bare = fence(data, position, stop)
+    if open_size == 0:
+        return mark, size
+    if bare and mark == open_mark and size >= open_size:
+        return 0, 0
+    return open_mark, open_size
 
 
 @compiled
@@ -170,12 +183,11 @@ def absorb(
     data: NDArray[np.uint8],
     position: int,
     stop: int,
-    state: tuple[int, int, int],
-    first: NDArray[np.uint32],
-    second: NDArray[np.uint32],
-) -> tuple[tuple[int, int, int], int, bool]:
-    """Take the letters of a line into a state (two lanes, letters); return its characters and whether it shows any."""
-    one, two, letters = state
+    state: State,
+    letters: tuple[NDArray[np.uint32], NDArray[np.uint32]],
+) -> tuple[State, int, bool]:
+    """Take the letters of a line into a state; return it, the line's characters and whether it shows any."""
+    one, two, count = state
     chars, visible = 0, False
     while position < stop:
         code = np.int64(data[position])
@@ -192,33 +204,30 @@ def absorb(
             code |= ((data[position + 2] & 0x3F) << 6) | (data[position + 3] & 0x3F)
             position += 4
         chars += 1
-        letter, more = first[code], second[code]
+        letter, more = letters[0][code], letters[1][code]
         visible = visible or letter != _SPACE
-        while letter != 0 and letter != _SPACE:
+        while 0 < letter < _SPACE:
             one = (one ^ np.uint64(letter)) * _MULTIPLY_1
             one ^= one >> _SHIFT_1
             two = (two + np.uint64(letter)) * _MULTIPLY_2
             two ^= two >> _SHIFT_2
-            letters += 1
+            count += 1
             letter, more = more, np.uint32(0)
-    return (one, two, letters), chars, visible
+    return (one, two, count), chars, visible
 
 
 @compiled
 def write(
-    unit: int,
-    one: int,
-    two: int,
-    letters: int,
-    begin: int,
-    last: int,
-    digests: NDArray[np.uint64],
-    starts: NDArray[np.int32],
-    stops: NDArray[np.int32],
-) -> None:
-    """Write a unit that is complete."""
-    one = (one ^ np.uint64(letters)) * _MULTIPLY_2
-    two = (two ^ np.uint64(letters)) * _MULTIPLY_1
-    digests[unit, 0] = one ^ (one >> _SHIFT_1) ^ (two << _SHIFT_1)
-    digests[unit, 1] = two ^ (two >> _SHIFT_1)
-    starts[unit], stops[unit] = begin, last
+    units: Units, used: int, state: State, begin: int, last: int, fenced: bool, asked: tuple[bool, int, bool]
+) -> int:
+    """Write a unit that is complete behind the `used` ones, if it is asked for; return the number of all."""
+    one, two, count = state
+    _, min_letters, code = asked
+    if count < min_letters or (fenced and not code):
+        return used
+    one = (one ^ np.uint64(count)) * _MULTIPLY_2
+    two = (two ^ np.uint64(count)) * _MULTIPLY_1
+    units.digests[used, 0] = one ^ (one >> _SHIFT_1) ^ (two << _SHIFT_1)
+    units.digests[used, 1] = two ^ (two >> _SHIFT_1)
+    units.starts[used], units.stops[used] = begin, last
+    return used + 1

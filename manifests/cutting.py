@@ -44,7 +44,7 @@ def edit(part: Slice, cuts: Cuts) -> Edits:
     for row, document, (begin, end) in zip(numbers.tolist(), documents, bounds, strict=True):
         if not isinstance(document, Document):
             continue
-        text = _without(document.text, cuts, begin, end)
+        text = without(document.text, cuts, begin, end)
         done = Edit(cuts.reason, 1 - len(text) / max(1, len(document.text)), _twin(cuts, begin, end), text)
         if not text.strip():
             drops.append(Drop(part.ordinal, row, cuts.emptied, done.share, None, done.twin))
@@ -58,7 +58,8 @@ def edit(part: Slice, cuts: Cuts) -> Edits:
     return Edits(pa.concat_tables([table, shard.encode(edited)]).take(pa.array(order)), rows, tuple(drops))
 
 
-def _without(text: str, cuts: Cuts, begin: int, end: int) -> str:
+def without(text: str, cuts: Cuts, begin: int, end: int) -> str:
+    """Return a text without the spans of some places in `cuts`."""
     starts, stops = cuts.starts[begin:end].tolist(), cuts.stops[begin:end].tolist()
     return "".join([text[stop:start] for stop, start in zip([0, *stops], [*starts, len(text)], strict=True)])
 

@@ -24,10 +24,11 @@ from manifests.differences import WHATS, Change, What, read_places
 from manifests.errors import BadRecipe
 from manifests.funnel import GroupColumn, kept_by
 from manifests.manifest import Entry, Manifest, SourceRecord
-from manifests.merge import Differing, Rows, merge
+from manifests.merge import Array, Differing, Rows, merge
 from manifests.reasons import Version, absences, alterations, versions
 from manifests.scores import ScoreChange, score_changes
 from manifests.store import Store
+from manifests.twins import Twins
 
 NOT_IN_NEW, NOT_IN_OLD = "not in the new source", "not in the old source"
 
@@ -157,8 +158,16 @@ class Diff:
         manifest = self.old if what == "removed" else self.new
         afters = read_places(self.store, manifest, places[which])
         befores = read_places(self.store, self.old, before[which]) if what == "changed" else repeat(None)
+        survivors = self._survivors(what, rows.ids[which]) if lines["twin"].count() else {}
         for row, was, line in zip(afters, befores, lines[order].drop("row").iter_rows(named=True), strict=False):
-            yield Change(what, row, was, **line)
+            yield Change(what, row, was, **line, survivor=survivors.get(row.id))
+
+    def _survivors(self, what: What, ids: Array) -> dict[bytes, bytes]:
+        """Return, for those of some rows that went for a row which went for another one, the row that stays."""
+        twins = Twins.of(self.store, self.old if what == "added" else self.new)
+        asked = pl.Series([row_id.tobytes() for row_id in ids], dtype=pl.Binary)
+        lines = twins.lines.filter((pl.col("depth") > 1) & pl.col("id").is_in(asked.implode()))
+        return dict(lines.select("id", "survivor").iter_rows())
 
 
 def diff(store: Store, old: str | Manifest, new: str | Manifest) -> Diff:

@@ -31,7 +31,8 @@ class Change:
     stage: str | None  # the step behind the reason
     value: float | None
     threshold: float | None
-    twin: bytes | None  # id of the row that survives in this one's place
+    twin: bytes | None  # id of the row that stayed in this one's place
+    survivor: bytes | None = None  # that which stays in the end, where the twin went for another one itself
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -50,6 +51,7 @@ class Change:
             "value": self.value,
             "threshold": self.threshold,
             "twin": self.twin.hex() if self.twin else None,
+            "survivor": survivor.hex() if (survivor := self.survivor or self.twin) else None,
             "url": self.row.url,
             "language": self.row.language,
             "fields": list(self.fields),

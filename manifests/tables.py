@@ -247,15 +247,21 @@ def _call(call: Receipt) -> str:
 
 
 def _why(change: Any) -> str:
-    if change.value is None:
-        told = change.reason
-    elif change.threshold is None:
-        told = f"{change.reason}: {number(change.value)}"
-    else:
-        told = f"{change.reason}: {number(change.value)}, threshold {number(change.threshold)}"
+    value = f"{'similarity ' if change.twin else ''}{number(change.value)}" if change.value is not None else ""
+    told = f"{change.reason}: {value}" if value else change.reason
+    told += f", threshold {number(change.threshold)}" if value and change.threshold is not None else ""
     told = f"{change.stage}: {told}" if change.stage else told
     fields = f" ({', '.join(change.fields)})" if change.fields else ""
-    return f"{told}{fields}" + (f", in its place {change.twin.hex()[:ID_DIGITS]}" if change.twin else "")
+    return f"{told}{fields}{_in_its_place(change)}"
+
+
+def _in_its_place(change: Any) -> str:
+    if not change.twin:
+        return ""
+    twin = change.twin.hex()[:ID_DIGITS]
+    if not change.survivor:
+        return f", in its place {twin}"
+    return f" with {twin}, which went too; in their place {change.survivor.hex()[:ID_DIGITS]}"
 
 
 def _reasons(reasons: dict[str, int]) -> str:

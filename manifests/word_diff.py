@@ -15,6 +15,8 @@ from typing import Literal, TypeAlias
 
 from rapidfuzz.distance import Indel
 
+from manifests.wording import count
+
 Mark: TypeAlias = Literal["same", "out", "in", "skipped"]
 
 MOST_WORDS = 8_192  # of each text between the shared ends: the memory is their product in bits, 8 MB
@@ -57,9 +59,10 @@ def words(text: str) -> list[str]:
 
 def word_diff(before: str, after: str) -> tuple[Piece, ...]:
     """Return what makes `after` of `before`; nothing where they are equal."""
-    start = _word_start(before, _shared(before, after))
-    most = min(len(before), len(after)) - start
-    end = _word_end(before, min(most, _shared_end(before, after)))
+    start = _shared(before, after)
+    start = min(_word_start(text, start) for text in (before, after))
+    end = min(_shared_end(before, after), len(before) - start, len(after) - start)
+    end = min(_word_end(text, end) for text in (before, after))
     old, new = before[start : len(before) - end], after[start : len(after) - end]
     if not old and not new:
         return ()
@@ -67,6 +70,8 @@ def word_diff(before: str, after: str) -> tuple[Piece, ...]:
     ends = (before[max(0, start - CONTEXT_CHARS) : start], before[len(before) - end :][:CONTEXT_CHARS])
     pieces = list(_shown(changes))
     head = [Piece("same", f"{'…' if start > CONTEXT_CHARS else ''}{ends[0]}")] if start else []
+    if len(changes) > MOST_CHANGES:
+        return (*head, *pieces)
     if left:
         return (*head, *pieces, Piece("skipped", f"… {left} are not compared"))
     tail = [Piece("same", f"{ends[1]}{'…' if end > CONTEXT_CHARS else ''}")] if end else []
@@ -121,7 +126,7 @@ def _seamless(found: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str
 def _shown(changes: Sequence[tuple[str, str, str]]) -> Iterator[Piece]:
     for number, (shared, gone, come) in enumerate(changes):
         if number == MOST_CHANGES:
-            yield Piece("skipped", f"… and {len(changes) - number:,} more differences …")
+            yield Piece("skipped", f" … and {count(len(changes) - number, 'more difference')}")
             return
         if shared:
             longer = len(shared) > 2 * CONTEXT_CHARS
@@ -164,11 +169,7 @@ def _block_before(text: str, end: int, size: int) -> str:
 
 def _word_start(text: str, at: int) -> int:
     """Return where the word begins that `at` is in, or `at` where that is between two words."""
-    if at == len(text):
-        at_word = words(text[max(0, at - _LONGEST_WORD) :])
-        return at - len(at_word[-1]) if at_word and at_word[-1].isalnum() else at
-    start = max(0, at - _LONGEST_WORD)
-    place = start
+    start = place = max(0, at - _LONGEST_WORD)
     for word in words(text[start : at + 1]):
         if place + len(word) > at:
             return place
@@ -179,7 +180,7 @@ def _word_start(text: str, at: int) -> int:
 def _word_end(text: str, end: int) -> int:
     """Return what of the last `end` characters does not begin within a word."""
     at = len(text) - end
-    start = max(0, at - 1)
-    first = words(text[start : at + _LONGEST_WORD])[:1]
-    inside = at > 0 and first and len(first[0]) > 1
-    return max(0, end - len(first[0]) + 1) if inside else end
+    if not at:
+        return end
+    first = words(text[at - 1 : at + _LONGEST_WORD])[0]
+    return max(0, end - len(first) + 1) if len(first) > 1 else end

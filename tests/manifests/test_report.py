@@ -33,16 +33,17 @@ HOSTILE = (
 class Evil:
     key: str = "evil"
     file: str = "evil"
+    end: str = ""
 
     def rows(self):
         for number, text in enumerate(HOSTILE):
             yield Document(
-                id=row_id("document", "evil", str(number)),
+                id=row_id("document", self.key, str(number)),
                 source=text,
                 url=f"javascript:alert(1)//https://{text}/",
                 licence=text,
                 language=text[:12],
-                text=text * (number + 1),
+                text=text * (number + 1) + self.end,
             )
 
 
@@ -92,7 +93,40 @@ def test_the_report_shows_funnel_rules_groups_twins_and_lineage(store, browser):
     }
     assert "site1.example" in text
     assert made.id in text
-    assert len(seen.xpath("//*[local-name()='svg']")) == 3
+    assert len(seen.xpath("//*[local-name()='svg']")) == 4
+
+
+def test_clusters_are_counted_and_compared_word_by_word(store, browser):
+    made = run(Recipe("r", (Length(60), SameLast())), numbers(0, 40), store=store).manifest
+    seen = browser(dataset_page(store, made, "n"))
+    dropped = made.steps[1].dropped
+    text = re.sub(r"\s+", " ", seen.text_content())
+    assert f"{dropped} rows" in text
+    rows = seen.xpath("//h3[.='At another threshold']/following::table[1]//tr[position() < 3]")
+    assert [[cell.text for cell in row] for row in rows] == [
+        ["same/last, 0.5 now", "0.6", "0.7", "0.8", "0.9", "1"],
+        ["rows", "0", "0", "0", "0", str(dropped)],
+    ]
+    assert {"The largest", "The least alike", "By chance"} <= {h.text for h in seen.iter("h3")}
+    differences = ["".join(pre.itertext("del", "ins")) for pre in seen.xpath("//pre[del and ins]")]
+    assert differences
+    assert all(re.fullmatch(r"[\d ]+", difference) for difference in differences)
+
+
+def test_hostile_copies_are_marked_as_text(store, browser):
+    recipe = Recipe("r", (Length(10_000), SameLast()))
+    twice = Source((Evil(), Evil("again", "again", " and more"), *numbers(0, 30).parts))
+    seen = browser(dataset_page(store, run(recipe, twice, store=store).manifest, "n"))
+    assert seen.xpath("//*[@id='twins']/following::script | //*[@id='twins']/following::img | //iframe") == []
+    marked = "".join(seen.xpath("//ins//text() | //del//text()"))
+    assert "<" in marked
+    assert "=" in marked
+    assert all(not list(mark) for mark in seen.xpath("//ins | //del"))
+
+
+def test_a_dataset_without_copies_has_no_section_on_them(store):
+    made = run(Recipe("r", (Length(60),)), numbers(0, 10), store=store).manifest
+    assert "Near-duplicates" not in dataset_page(store, made, "n")
 
 
 def test_a_page_loads_nothing_and_forbids_scripts(store):

@@ -9,17 +9,15 @@ The same object is a script for `ray job submit`, and `koba run NAME`. Stdout is
 """
 
 import inspect
-import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from manifests import cluster
-from manifests.manifest import SourceRecord
 from manifests.options import Command, echo_json, json_option, signature_options, store_option
+from manifests.overlay import Overlay
 from manifests.progress import Bars, Gauge
 from manifests.run import Run, run
 from manifests.stage import Map, Recipe
@@ -27,7 +25,7 @@ from manifests.store import Store
 from manifests.terminal import safe
 from manifests.texts import readable
 from manifests.transform import Source
-from manifests.view import Slice, View
+from manifests.view import View
 
 
 def program(
@@ -97,25 +95,6 @@ def summary(done: Run) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class Stored:
-    """A dataset of one store as the source of a run in another."""
-
-    view: View
-
-    def units(self, _store: Store) -> Sequence[Slice]:
-        """Return its shards."""
-        return self.view.slices
-
-    def records(self) -> tuple[SourceRecord, ...]:
-        """Return nothing: it was read from no file."""
-        return ()
-
-    def locations(self) -> dict[str, str]:
-        """Return nothing: it was read from no file."""
-        return {}
-
-
 def _sentence(done: Run) -> str:
     name = str(done.ref) if done.ref else done.manifest.id[:12]
     return (
@@ -125,11 +104,8 @@ def _sentence(done: Run) -> str:
 
 
 def _preview(recipe: Recipe, source: Source | str, store_url: str, rows: int) -> None:
-    """Run on the first rows, in a store of its own that is gone afterwards."""
-    if isinstance(source, str):
-        source = Stored(View(Store(store_url), Store(store_url).manifest(source)))
-    recipe = recipe.resolve(Store(store_url))
-    store = Store(f"memory://preview-{os.getpid()}")
+    """Run on the first rows, with all that the store has at hand and without a trace in it."""
+    store = Overlay(Store(store_url))
     done = run(recipe, source, store=store, limit=rows)
     for row in View(store, done.manifest):
         text = safe(readable(row.payload(), row.kind))

@@ -5,22 +5,24 @@ for cluster in read_clusters(store, manifest, found, found.by_chance(5, seed=0))
     print(cluster.survivor.hex(), cluster.rows, cluster.members[0].difference)
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from manifests.errors import NotFound
 from manifests.lineage import recipe_chain
-from manifests.lookup import places, rows_anywhere
+from manifests.lookup import places, rows_anywhere, rows_at
 from manifests.manifest import Manifest
 from manifests.plain import plain
 from manifests.reasons import Version, absences
 from manifests.rows import ID_BYTES, Row
 from manifests.store import Store
 from manifests.texts import readable
-from manifests.twins import Twins
+from manifests.twins import Twins, literals
 from manifests.word_diff import Piece, word_diff
 
 MEMBERS = 3
@@ -50,8 +52,9 @@ class Cluster:
     """A row and those that were dropped for it."""
 
     survivor: bytes
-    kept: bool  # whether the dataset still shows it
-    fate: str | None  # why it does not
+    kept: bool  # whether it is there: in the dataset, or in one that this was compared with
+    elsewhere: str | None  # id of that one
+    fate: str | None  # of one that is not there: why
     url: str | None
     source: str | None
     excerpt: str | None  # the beginning of its text; None: it was never stored
@@ -77,10 +80,15 @@ def read_clusters(
     lines = lines.sort("value", "number", "id", descending=[False, True, False], nulls_last=True)
     few = lines.group_by("survivor", maintain_order=True).head(members)
     rows = rows_anywhere(store, manifest, [*survivors, *few["id"]])
+    shown_here, elsewhere = set(places(store, manifest, survivors)), dict[bytes, str]()
+    for other in _compared_with(store, twins):
+        found = places(store, other, set(survivors) - shown_here - set(elsewhere))
+        elsewhere |= dict.fromkeys(found, other.id)
+        rows |= {row.id: row for row in rows_at(store, other, list(found.values()))}
     texts = {row_id: readable(row.payload(), row.kind) for row_id, row in rows.items()}
     sums = {row_id: told for row_id, *told in lines.group_by("survivor").agg(pl.len(), pl.col("chars").sum()).rows()}
     titles = {step.number: step.title for step in twins.steps if step.step}
-    fates = _fates(store, manifest, survivors)
+    fates = _fates(store, manifest, set(survivors) - shown_here - set(elsewhere))
 
     def member(line: dict[str, Any]) -> Member:
         before, after = texts.get(line["survivor"]), texts.get(line["id"])
@@ -99,30 +107,39 @@ def read_clusters(
             difference=None if before is None or after is None else word_diff(before, after),
         )
 
-    shown: dict[bytes, list[Member]] = {}
+    chosen: dict[bytes, list[Member]] = {}
     for line in few.iter_rows(named=True):
-        shown.setdefault(line["survivor"], []).append(member(line))
+        chosen.setdefault(line["survivor"], []).append(member(line))
 
     def cluster(survivor: bytes) -> Cluster:
         url, source = _address(rows.get(survivor))
         return Cluster(
             survivor=survivor,
             kept=survivor not in fates,
+            elsewhere=elsewhere.get(survivor),
             fate=fates.get(survivor),
             url=url,
             source=source,
             excerpt=texts[survivor][:EXCERPT_CHARS] if survivor in texts else None,
             rows=sums[survivor][0],
             chars=sums[survivor][1],
-            members=tuple(shown[survivor]),
+            members=tuple(chosen[survivor]),
         )
 
     return [cluster(survivor) for survivor in survivors]
 
 
-def _fates(store: Store, manifest: Manifest, survivors: Sequence[bytes]) -> dict[bytes, str]:
-    """Return why the dataset does not show some of the rows that once stayed; those it shows are left out."""
-    gone = sorted(set(survivors) - set(places(store, manifest, survivors)))
+def _compared_with(store: Store, twins: Twins) -> Iterator[Manifest]:
+    """Yield the other datasets whose rows the steps took for twins as well, as far as they are still there."""
+    named = dict.fromkeys(name for step in twins.steps for name in literals(step).get("against") or ())
+    for name in named:
+        with suppress(NotFound):
+            yield store.manifest(name)
+
+
+def _fates(store: Store, manifest: Manifest, survivors: Set[bytes]) -> dict[bytes, str]:
+    """Return why the dataset does not show some rows that once stayed."""
+    gone = sorted(survivors)
     if not gone:
         return {}
     version = Version(store, tuple(recipe_chain(store, manifest)), frozenset())

@@ -57,8 +57,7 @@ def print_clusters(title: str, clusters: Sequence[Cluster]) -> None:
     if clusters:
         out.print(Text(f"\n{title}", style="bold"))
     for cluster in clusters:
-        stays = "stays" if cluster.kept else f"does not stay: {safe(cluster.fate or '', _URL_CELLS)};"
-        head = f" {stays} for {count(cluster.rows, 'row')} ({count(cluster.chars, 'character')})"
+        head = f" {_stays(cluster)} for {count(cluster.rows, 'row')} ({count(cluster.chars, 'character')})"
         out.print(Text.assemble((cluster.survivor.hex()[:ID_DIGITS], "green bold"), head, _address(cluster)))
         if cluster.excerpt is None:
             out.print(Text("  its text was never stored here", style="dim"))
@@ -77,6 +76,12 @@ def print_returns(returns: Sequence[Return], samples: Sequence[Sequence[Cluster]
     for one, clusters in zip(returns, samples, strict=True):
         out.print(Text(f"\n{sentence(one.answer)}"))
         print_clusters("Of these, by chance", clusters)
+
+
+def _stays(cluster: Cluster) -> str:
+    if cluster.elsewhere:
+        return f"stays, in {cluster.elsewhere[:ID_DIGITS]},"
+    return "stays" if cluster.kept else f"does not stay ({safe(cluster.fate or '', _URL_CELLS)})"
 
 
 def _why(member: Member) -> str:

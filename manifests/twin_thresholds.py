@@ -13,7 +13,7 @@ from manifests.manifest import Manifest
 from manifests.recorded import keeps
 from manifests.stage import Rule
 from manifests.store import Store
-from manifests.twins import Twins
+from manifests.twins import Twins, literals
 from manifests.what_if import is_tighter, what_if
 from manifests.wording import number
 
@@ -76,8 +76,9 @@ def chances(twins: Twins) -> list[dict[str, Any]]:
     """
     found = []
     for step in twins.steps:
-        bands, rows = (_fields(step).get(name) for name in ("bands", "rows"))
-        if isinstance(bands, int) and isinstance(rows, int):
+        fields = literals(step)
+        bands, rows = fields.get("bands"), fields.get("rows")
+        if isinstance(bands, int) and isinstance(rows, int) and fields.get("search", "bands") == "bands":
             odds = {similarity: 1 - (1 - similarity**rows) ** bands for similarity in SIMILARITIES}
             found.append({"title": step.title, "bands": bands, "rows": rows, "chances": odds})
     return found
@@ -107,8 +108,3 @@ def _returning(twins: Twins, step: ChainStep, rule: Rule, threshold: float) -> T
     asked = Rule(rule.reason, rule.measure, rule.keep, threshold)
     dropped = (pl.col("number") == step.number) & (pl.col("reason") == rule.reason) & pl.col("value").is_not_null()
     return Twins(twins.lines.filter(dropped & keeps(asked, pl.col("value"))), twins.steps)
-
-
-def _fields(step: ChainStep) -> Mapping[str, Any]:
-    fields = step.record.describe.get("fields")
-    return fields if isinstance(fields, Mapping) else {}

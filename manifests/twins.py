@@ -8,7 +8,7 @@ A cluster is a row with all that were dropped for it, by whatever step looks for
 one step went for another one in a later step, all of its cluster is of that one's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -118,6 +118,12 @@ class Twins:
 
     def _sized(self, low: int, high: int) -> pl.DataFrame:
         return self.clusters.filter((pl.col("rows") + 1 >= low) & (pl.col("rows") + 1 < high))
+
+
+def literals(step: ChainStep) -> Mapping[str, Any]:
+    """Return the literals of a step by name, as its manifest has them; none of an input."""
+    fields = step.record.describe.get("fields")
+    return fields if isinstance(fields, Mapping) else {}
 
 
 _REASON = pl.Categorical()

@@ -126,6 +126,30 @@ def test_a_survivor_that_a_later_rule_drops_is_told_with_the_reason(store):
     assert told(cluster.members[0].difference) == "a long text that goes[- later-]"
 
 
+def test_a_survivor_of_a_dataset_compared_with_is_read_there(store):
+    @dataclass(frozen=True, slots=True)
+    class Across(Selection):
+        against: tuple[str, ...]
+
+        def select(self, view, map):  # noqa: ARG002
+            return Selected([Drop(0, 0, "across/near", 0.9, 0.8, twin=named(7))])
+
+    old = made_of(store, [*"abcdefg", "an old page"])
+    new = run(Recipe("r", (Length(99), Across((old.id, "gone")))), Source((Texts(("a new page",), "n"),)), store=store)
+    (cluster,) = read_clusters(store, new.manifest, Twins.of(store, new.manifest), [named(7)])
+    assert (cluster.kept, cluster.elsewhere, cluster.excerpt) == (True, old.id, "an old page")
+    assert told(cluster.members[0].difference) == "[-an old-]{+a new+} page"
+    assert f"stays, in {old.id[:12]}, for 1 row" in koba(store, new.manifest.id).output
+
+
+def test_a_survivor_that_nobody_knows_is_no_error(store):
+    made = made_of(store, "ab", Pairs(((1, 99, 0.9),)))
+    (cluster,) = read_clusters(store, made, Twins.of(store, made), [named(99)])
+    assert (cluster.kept, cluster.fate, cluster.excerpt) == (False, "it is no row of this recipe", None)
+    assert cluster.members[0].difference is None
+    assert koba(store, "texts").exit_code == 0
+
+
 def test_what_would_come_back_is_counted_for_one_reason_or_all(store):
     pairs = Pairs(((1, 0, 0.81), (2, 0, 0.9), (3, 0, 0.99)))
     made = made_of(store, ["x" * 10] * 6, pairs, Pairs(((5, 4, 0.55),), "pairs/meaning", 0.5))

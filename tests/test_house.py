@@ -14,7 +14,8 @@ FLOORS = ("manifests", "filters", "dedup", "corpus", "generators", "trainer")
 FILES = [ROOT / "koba.py", *(path for floor in FLOORS for path in sorted((ROOT / floor).rglob("*.py")))]
 ALONE = {  # heavy libraries: each is imported in one module
     "ray": ["manifests/cluster.py"],
-    "faiss": [],
+    "faiss": ["dedup/neighbours.py"],
+    "onnxruntime": ["dedup/sentence_model.py"],
     "fasttext": ["filters/fasttext_model.py"],
     "trafilatura": [],
     "datasketch": ["dedup/reference.py"],

@@ -39,9 +39,11 @@ def plain(array: pa.Array) -> list[Any]:
     Times that Python cannot hold, in nanoseconds or beyond its years, become texts.
     """
     kind = array.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        texts: list[Any] = array.to_numpy(zero_copy_only=False).tolist()
-        return texts
+    if array.null_count == len(array):
+        return [None] * len(array)
+    if _is_plain_in_numpy(array):
+        simple: list[Any] = array.to_numpy(zero_copy_only=False).tolist()
+        return simple
     if pa.types.is_struct(kind):
         names = [field.name for field in kind]
         columns = [plain(column) for column in array.flatten()]
@@ -56,6 +58,14 @@ def plain(array: pa.Array) -> list[Any]:
             raise
         others = array.cast(pa.string()).to_pylist()
     return others
+
+
+def _is_plain_in_numpy(array: pa.Array) -> bool:
+    """Tell whether NumPy holds the same values as Python; numbers become floats there where one is missing."""
+    kind = array.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_boolean(kind):
+        return True
+    return not array.null_count and (pa.types.is_integer(kind) or pa.types.is_float64(kind))
 
 
 def _runs(array: pa.ListArray, items: Iterable[Any], made: Callable[[Iterable[Any]], Any]) -> list[Any]:

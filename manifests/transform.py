@@ -22,7 +22,7 @@ from manifests import canonical, shard
 from manifests.errors import BadRecipe, BadRow
 from manifests.ledger import Book
 from manifests.manifest import FORMAT, Entry, SourceRecord
-from manifests.rows import ID_BYTES, STORED_KINDS, Row
+from manifests.rows import ID_BYTES, STORED_KINDS, Conversation, Row
 from manifests.sink import Sink
 from manifests.stage import Kept, Rejected, Stage
 from manifests.store import Store
@@ -237,10 +237,13 @@ def _not_unicode(row: Row) -> Rejected:
 
 def _writable(row: Row) -> bool:
     """Tell whether all text of a row can be written as UTF-8: a lone surrogate cannot."""
-    texts = (row.source, row.date, row.language, row.url, row.licence, *row.labels, *row.labels.values())
+    texts = [row.source, row.date, row.language, row.url, row.licence, *row.labels, *row.labels.values()]
+    if isinstance(row, Conversation):
+        texts += [text for turn in row.messages for text in (turn.role, turn.content)]
     try:
-        row.payload()
+        if not isinstance(row, Conversation):  # whose payload costs more than its texts
+            row.payload()
         "".join([text for text in texts if text]).encode()
-    except (UnicodeEncodeError, BadRecipe):  # the latter from turns, whose payload is canonical JSON
+    except (UnicodeEncodeError, BadRecipe):  # the latter from preferences, whose payload is canonical JSON
         return False
     return True

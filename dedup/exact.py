@@ -5,12 +5,12 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from dedup.columns import matrix, texts
-from dedup.outcome import Rows
-from dedup.rank import ranks
+from dedup.columns import COMPARED, texts
+from dedup.equal import drop_equal
+from dedup.rank import Keep, Priority
 from manifests.errors import BadRecipe
 from manifests.stage import Map, Rule, Selected, Selection, Side, below, describe
 
@@ -23,18 +23,24 @@ FORMS = ("nfc_space", "literal")
 
 @dataclass(frozen=True, slots=True)
 class TextDigests(Side):
-    """For each document its id and 16 bytes of the SHA-256 of its text in one form."""
+    """For each row its id, 16 bytes of the SHA-256 of its text in one form, and the text's characters."""
 
-    columns: ClassVar[tuple[str, ...]] = ("id", "text")
+    version: ClassVar[int] = 2
+    columns: ClassVar[tuple[str, ...]] = COMPARED
 
     form: Form = "nfc_space"
 
     def __call__(self, shard: pa.Table) -> pa.Table:
-        digests = [
-            hashlib.sha256(normalise(text, self.form).encode()).digest()[:16]
-            for text in texts(shard, "exact").to_pylist()
-        ]
-        return pa.table({"id": shard.column("id"), "digest": pa.array(digests, pa.binary(16))})
+        column = texts(shard, "exact")
+        forms = column.cast(pa.large_binary()).to_pylist() if self.form == "literal" else map(plain, column.to_pylist())
+        digests = [hashlib.sha256(form).digest()[:16] for form in forms]
+        return pa.table(
+            {
+                "id": shard.column("id"),
+                "digest": pa.array(digests, pa.binary(16)),
+                "letters": pc.utf8_length(column).cast(pa.int64()),
+            }
+        )
 
     def describe(self) -> dict[str, Any]:
         return {**describe(self), "unicode": unicodedata.unidata_version}
@@ -42,17 +48,23 @@ class TextDigests(Side):
 
 @dataclass(frozen=True, slots=True)
 class ExactDedup(Selection):
-    """Of documents with the same text, keep one at random; drop the others as `exact/duplicate`.
+    """Of rows with the same text, keep one; drop the others as `exact/duplicate`.
 
-    Raises BadRecipe where the form is not known or rows are no documents.
+    Of conversations the user's turns are the text. Raises BadRecipe where the form or the policy is not known, or rows
+    are neither documents nor conversations.
     """
 
+    version: ClassVar[int] = 2
+
     form: Form = "nfc_space"  # NFC, each run of white space as one space, none at the ends; or "literal": as it is
+    keep: Keep = "random"  # or "oldest", "newest", "longest", "best" (of `score`): which row stays
+    score: str = ""
     seed: int = 0  # for which row stays
 
     def __post_init__(self) -> None:
         if self.form not in FORMS:
             raise BadRecipe(f"exact: form is {self.form!r}; expected one of {', '.join(FORMS)}")
+        self._priority.check("exact")
 
     def rules(self) -> tuple[Rule, ...]:
         return below("exact/duplicate", "exact/similarity", 1.0)
@@ -61,22 +73,13 @@ class ExactDedup(Selection):
         return {**describe(self), "side": TextDigests(self.form)}
 
     def select(self, view: "View", map: Map) -> Selected:
-        tables = view.side(TextDigests(self.form), map)
-        rows = Rows.of(view, tables)
-        digests = matrix(
-            pa.chunked_array([c for table in tables for c in table.column("digest").chunks], pa.binary(16)), "<u8"
-        )
-        order = np.lexsort((ranks(rows.ids, self.seed), digests[:, 1], digests[:, 0]))
-        grouped = digests[order]
-        first = np.ones(len(order), np.bool_)
-        first[1:] = np.any(grouped[1:] != grouped[:-1], axis=1)
-        survivors = order[np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))]
-        (rule,) = self.rules()
-        return rows.drop(order[~first], survivors[~first], np.ones(int((~first).sum())), rule)
+        return drop_equal(view, map, TextDigests(self.form), self._priority, self.rules()[0])
+
+    @property
+    def _priority(self) -> Priority:
+        return Priority(self.keep, self.score, self.seed)
 
 
-def normalise(text: str, form: Form) -> str:
-    """Return the form of a text that is compared."""
-    if form == "literal":
-        return text
-    return " ".join(unicodedata.normalize("NFC", text).split())
+def plain(text: str) -> bytes:
+    """Return a text in NFC, each run of white space as one space, none at the ends."""
+    return " ".join(unicodedata.normalize("NFC", text).split()).encode()

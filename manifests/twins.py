@@ -55,7 +55,7 @@ class Twins:
 
     @classmethod
     def of(cls, store: Store, manifest: Manifest) -> Self:
-        """Read the ledger: some 200 bytes of memory for each dropped row that has a survivor."""
+        """Read the ledger: some 450 bytes of memory for each dropped row that has a survivor."""
         chain = recipe_chain(store, manifest)
         steps = tuple(chain_steps(chain))
         parts = [_part(store, part, ordinal, steps) for ordinal, part in enumerate(chain)]

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from koba import main
 from manifests.diff import diff
 from manifests.errors import BadRecipe, NotFound
-from manifests.rows import Document, row_id
+from manifests.rows import Conversation, Document, Message, row_id
 from manifests.run import run
-from manifests.stage import Drop, Recipe, Rule, Selected, Selection, below
+from manifests.stage import Drop, Recipe, Rule, Selected, Selection, Stage, below
 from manifests.store import Store
 from manifests.twin_groups import read_clusters
 from manifests.twin_thresholds import at_threshold, chances, thresholds
@@ -59,6 +59,14 @@ class Pairs(Selection):
                 for row, twin, value in self.pairs
             ]
         )
+
+
+@dataclass(frozen=True, slots=True)
+class AsItIs(Stage):
+    """All rows."""
+
+    def __call__(self, rows):
+        yield from rows
 
 
 def named(number: int) -> bytes:
@@ -245,6 +253,22 @@ def test_without_what_is_out_a_difference_is_the_one_text_and_without_what_is_in
     sides = ["".join(piece.text for piece in pieces if piece.mark != other) for other in ("in", "out")]
     assert sides == ([before, after] if before != after else ["", ""])
     assert "".join(words(before)) == before
+
+
+def test_conversations_differ_in_the_words_of_their_turns(store):
+    @dataclass(frozen=True)
+    class Chats(Texts):
+        def rows(self):
+            for number, text in enumerate(self.texts):
+                turns = (Message("user", text), Message("assistant", "yes"))
+                yield Conversation(id=named(number), source="chats", messages=turns)
+
+    recipe = Recipe("r", (AsItIs(), Pairs(((1, 0, 0.9),))))
+    made = run(recipe, Source((Chats(("is it so", "is it now")),)), store=store).manifest
+    found = Twins.of(store, made)
+    (cluster,) = read_clusters(store, made, found, found.by_chance(1, 0))
+    assert told(cluster.members[0].difference) == "user: is it [-so-]{+now+}\nassistant: yes"
+    assert found.sizes() == [{"size": "2", "clusters": 1, "rows": 1, "chars": 0}]
 
 
 def test_hostile_text_reaches_no_terminal(store):

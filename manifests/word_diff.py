@@ -70,10 +70,10 @@ def word_diff(before: str, after: str) -> tuple[Piece, ...]:
     ends = (before[max(0, start - CONTEXT_CHARS) : start], before[len(before) - end :][:CONTEXT_CHARS])
     pieces = list(_shown(changes))
     head = [Piece("same", f"{'…' if start > CONTEXT_CHARS else ''}{ends[0]}")] if start else []
+    if left:
+        return (*head, *pieces, Piece("skipped", f" … {left} are not compared"))
     if len(changes) > MOST_CHANGES:
         return (*head, *pieces)
-    if left:
-        return (*head, *pieces, Piece("skipped", f"… {left} are not compared"))
     tail = [Piece("same", f"{ends[1]}{'…' if end > CONTEXT_CHARS else ''}")] if end else []
     return (*head, *pieces, *tail)
 

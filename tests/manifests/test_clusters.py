@@ -1,6 +1,7 @@
 """Clusters of near-duplicates: read from the ledger, counted, sampled, and compared word by word."""
 
 import json
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -226,6 +227,14 @@ def test_only_what_stands_around_a_difference_is_shown():
 def test_of_many_differences_the_first_are_shown_and_the_others_counted():
     before = " ".join(f"left{number} and so on" for number in range(40))
     assert told(word_diff(before, before.replace("left", "right"))).endswith("… and 28 more differences")
+
+
+def test_what_is_too_long_to_be_compared_is_told():
+    before, after = ("".join(f"{word} and so on " for _ in range(9_000)) for word in ("left", "right"))
+    shown = told(word_diff(before, after))
+    assert re.search(
+        r" … and [\d,]+ more differences … [\d,]+ characters and the [\d,]+ in their place are not ", shown
+    )
 
 
 @pytest.mark.parametrize(

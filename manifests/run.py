@@ -133,7 +133,7 @@ class _Job:
         for result in results:
             ledger.add_counts(counts, result.counts)
         entries = tuple(entry for result in results for entry in result.entries)
-        if not entries:
+        if not entries and (counts[0].rows_in or not stored):  # else an earlier step has said so
             self._warn(f"{title} kept none of {counts[0].rows_in} rows: {ledger.top_reasons(counts)}")
         if not isinstance(source, Manifest):
             self.notes["locations"] = source.locations()

@@ -192,9 +192,10 @@ def test_a_run_that_keeps_nothing_says_so_loudly(store):
         def say(self, text):
             self.said += (text,)
 
-    made = run(Recipe("r", (Length(0),)), numbers(0, 5), store=store, watcher=(heard := Hears()))
+    steps = (Length(0), Shout(), Length(9))  # the second is dear: what follows it is a pass of its own
+    made = run(Recipe("r", steps), numbers(0, 5), store=store, watcher=(heard := Hears()))
     assert made.manifest.rows == 0
-    assert heard.said == ("warning: Length kept none of 5 rows: length/too_long 5",)
+    assert heard.said == ("warning: Length → Shout kept none of 5 rows: length/too_long 5",)
 
 
 def test_rows_of_one_language_pass_a_stage_for_another_untouched(store):

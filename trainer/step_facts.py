@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from manifests.lookup import rows_anywhere
 from manifests.provenance import Recall, Trace, trace
-from manifests.report.facts import rows_anywhere
 from manifests.rows import Row, Tokens
 from manifests.store import Store
 from manifests.tokens import load_tokenizer

@@ -28,6 +28,9 @@ _SHIFT = np.uint64(33)
 _HALF = np.uint64(32)
 _PRINT = np.uint64(0xFFFF)
 _ONE = np.uint64(1)
+_EMPTY = np.uint64(0)
+_UPPER = np.uint64(0xFFFFFFFF00000000)
+_LOWER = np.uint64(0xFFFFFFFF)
 _SWEEPS = 8
 
 
@@ -42,9 +45,10 @@ class Buckets(NamedTuple):
 class Grams(NamedTuple):
     """A hash table of the different grams of one text."""
 
-    begins: I64  # where in `codes` the gram begins; -1 in an empty slot
-    hashes: U64
-    seen: I64  # the last row that was found to have it
+    slots: (
+        U64  # half of a gram's hash, then its number in its text, from 1; 0: empty. One word is one miss of the cache
+    )
+    seen: I32  # the last row that was found to have it
     queue: U64  # room for the hashes of a text
 
 
@@ -113,11 +117,11 @@ def sign(letters: Letters, multipliers: U32, summands: U32, signatures: U32) -> 
 
 
 @compiled
-def agreement(signatures: U32, one: int, other: int) -> int:
+def agreement(one: U32, other: U32) -> int:
     """Return how many values two signatures share."""
     count = 0
-    for column in range(signatures.shape[1]):
-        count += signatures[one, column] == signatures[other, column]
+    for column in range(len(one)):
+        count += one[column] == other[column]
     return count
 
 
@@ -134,22 +138,20 @@ def table_size(count: int) -> int:
 def make_table(letters: Letters) -> Grams:
     """Return a table that is large enough for each of the texts."""
     size = table_size(most_grams(letters))
-    return Grams(
-        np.empty(size, np.int64), np.empty(size, np.uint64), np.empty(size, np.int64), np.empty(size, np.uint64)
-    )
+    return Grams(np.empty(size, np.uint64), np.empty(size, np.int32), np.empty(size // 2, np.uint64))
 
 
 @compiled
-def find(letters: Letters, row: int, gram: int, grams: Grams, mask: int) -> int:
-    """Return the slot that holds the gram of this number, hashed in the queue, or the empty one where it belongs."""
-    codes = letters.codes
-    width = letters.widths[row]
-    begin = letters.starts[row] + gram
-    hashed = grams.queue[gram]
+def find(codes: U32, owner: int, begin: int, width: int, hashed: np.uint64, slots: U64, mask: int) -> int:
+    """Return the slot that holds a gram, or the empty one where it belongs.
+
+    The gram is `codes[begin : begin + width]`; the table holds those of the text that begins at `owner`.
+    """
+    tag = hashed & _UPPER
     slot = int(np.int64(hashed & np.uint64(mask)))
-    while grams.begins[slot] >= 0:
-        if grams.hashes[slot] == hashed:
-            known = grams.begins[slot]
+    while slots[slot] != _EMPTY:
+        if slots[slot] & _UPPER == tag:
+            known = owner + np.int64(slots[slot] & _LOWER) - 1
             differ = False
             for step in range(width):
                 differ |= codes[known + step] != codes[begin + step]
@@ -162,28 +164,31 @@ def find(letters: Letters, row: int, gram: int, grams: Grams, mask: int) -> int:
 @compiled
 def fill(letters: Letters, row: int, grams: Grams) -> tuple[int, int]:
     """Put the grams of a text into the emptied table; return how many different ones it has, and the table's mask."""
-    count = hash_grams(letters, row, grams.queue)
+    codes, slots, queue = letters.codes, grams.slots, grams.queue  # a tuple's array costs 10 ns each time it is named
+    start, width = letters.starts[row], letters.widths[row]
+    count = hash_grams(letters, row, queue)
     size = table_size(count)
-    grams.begins[:size] = -1
+    slots[:size] = _EMPTY
     different = 0
     for gram in range(count):
-        slot = find(letters, row, gram, grams, size - 1)
-        if grams.begins[slot] < 0:
-            grams.begins[slot] = letters.starts[row] + gram
-            grams.hashes[slot] = grams.queue[gram]
-            grams.seen[slot] = -1
+        hashed = queue[gram]
+        slot = find(codes, start, start + gram, width, hashed, slots, size - 1)
+        if slots[slot] == _EMPTY:
+            slots[slot] = (hashed & _UPPER) | np.uint64(gram + 1)
             different += 1
     return different, size - 1
 
 
 @compiled
-def common(letters: Letters, row: int, grams: Grams, mask: int) -> int:
-    """Return how many different grams of a text the table holds."""
+def common(letters: Letters, owner: int, row: int, grams: Grams, mask: int) -> int:
+    """Return how many different grams of a text the table, which holds those of `owner`, has as well."""
+    codes, slots, seen, queue = letters.codes, grams.slots, grams.seen, grams.queue
+    first, start, width = letters.starts[owner], letters.starts[row], letters.widths[row]
     found = 0
-    for gram in range(hash_grams(letters, row, grams.queue)):
-        slot = find(letters, row, gram, grams, mask)
-        if grams.begins[slot] >= 0 and grams.seen[slot] != row:
-            grams.seen[slot] = row
+    for gram in range(hash_grams(letters, row, queue)):
+        slot = find(codes, first, start + gram, width, queue[gram], slots, mask)
+        if slots[slot] != _EMPTY and seen[slot] != row:
+            seen[slot] = row
             found += 1
     return found
 
@@ -191,28 +196,48 @@ def common(letters: Letters, row: int, grams: Grams, mask: int) -> int:
 @compiled
 def take_prints(letters: Letters, grams: Grams) -> Prints:
     """Return the prints of all texts. An empty text has none, though its whole counts as a gram."""
+    starts, queue = letters.starts, grams.queue
     prints = np.empty(len(letters.codes), np.uint16)
     stops = np.minimum(letters.stops - letters.widths + 1, letters.stops)
-    sizes = np.empty(len(letters.starts), np.int64)
-    for row in range(len(letters.starts)):
+    sizes = np.empty(len(starts), np.int64)
+    for row in range(len(starts)):
         sizes[row] = fill(letters, row, grams)[0]
-        for gram in range(stops[row] - letters.starts[row]):
-            prints[letters.starts[row] + gram] = np.uint16(grams.queue[gram] & _PRINT)
-    return Prints(prints, letters.starts, stops, sizes)
+        start = starts[row]
+        for gram in range(stops[row] - start):
+            prints[start + gram] = np.uint16(queue[gram] & _PRINT)
+    return Prints(prints, starts, stops, sizes)
 
 
 @compiled
-def hopeless(prints: Prints, row: int, absent: U8, needed: float) -> bool:
-    """Tell whether the prints alone show that less than `needed` grams of a text can be in the table."""
-    start = prints.starts[row]
-    stop = prints.stops[row]
+def hopeless(prints: U16, absent: U8, needed: float) -> bool:
+    """Tell whether a text's prints alone show that less than `needed` of its grams can be in the table."""
     missing = 0
-    for first in range(start, min(start + _SWEEPS, stop)):  # in sweeps: what a template adds stands in one place
-        for gram in range(first, stop, _SWEEPS):
-            missing += absent[prints.prints[gram]]
-        if stop - start - missing < needed:
+    for first in range(min(_SWEEPS, len(prints))):  # in sweeps: what a template adds stands in one place
+        for gram in range(first, len(prints), _SWEEPS):
+            missing += absent[prints[gram]]
+        if len(prints) - missing < needed:
             return True
     return False
+
+
+@compiled
+def similarity(
+    letters: Letters,
+    owner: int,
+    row: int,
+    both: int,
+    prints: U16,
+    absent: U8,
+    threshold: float,
+    grams: Grams,
+    mask: int,
+) -> float:
+    """Return the Jaccard similarity of texts with `both` different grams together, or 0 where prints rule it out."""
+    # similarity >= t is common >= t / (1 + t) * both; a little less, for the rounding of this
+    if hopeless(prints, absent, threshold / (1 + threshold) * both * (1 - 1e-9)):
+        return 0.0
+    found = common(letters, owner, row, grams, mask)
+    return found / (both - found)
 
 
 @compiled
@@ -221,13 +246,15 @@ def keep(
 ) -> tuple[I64, F64]:
     """Go through the rows in order: each one not yet dropped stays, and drops the later rows that are near it.
 
-    Rows that are `fixed` are not dropped.
-    Another is near when it shares a bucket, agrees in `least` values of the signature, and has a Jaccard similarity of
-    at least `threshold`. Return for each row the one that stays in its place (or -1), and their similarity.
+    Rows that are `fixed` are not dropped. Another is near when it shares a bucket, agrees in `least` values of the
+    signature, and has a Jaccard similarity of at least `threshold`. Return for each row the one that stays in its place
+    (or -1), and their similarity.
     """
     total = len(letters.starts)
     grams = make_table(letters)
-    prints = take_prints(letters, grams)
+    prints, starts, stops, sizes = take_prints(letters, grams)
+    members, ends, places = buckets
+    widths = letters.widths
     absent = np.ones(1 << 16, np.uint8)  # by print: the row that stays has no such gram
     twins = np.full(total, -1, np.int64)
     values = np.zeros(total, np.float64)
@@ -235,26 +262,25 @@ def keep(
     for row in range(total):
         if twins[row] >= 0:
             continue
-        mask = 0
-        for band in range(len(buckets.places)):
-            place = buckets.places[band, row]
-            for other in buckets.members[band, place + 1 : buckets.stops[band, place]]:
+        mask = 0  # nothing in the table yet
+        for band in range(len(places)):
+            place = places[band, row]
+            for other in members[band, place + 1 : ends[band, place]]:
                 if twins[other] >= 0 or fixed[other] or compared[other] == row:
                     continue
                 compared[other] = row
-                if letters.widths[other] != letters.widths[row] or agreement(signatures, row, other) < least:
+                if widths[other] != widths[row] or agreement(signatures[row], signatures[other]) < least:
                     continue
                 if mask == 0:
                     mask = fill(letters, row, grams)[1]
-                    absent[prints.prints[prints.starts[row] : prints.stops[row]]] = 0
-                both = prints.sizes[row] + prints.sizes[other]
-                # similarity >= t is common >= t / (1 + t) * both; a little less, for the rounding of this
-                if hopeless(prints, other, absent, threshold / (1 + threshold) * both * (1 - 1e-9)):
-                    continue
-                found = common(letters, other, grams, mask)
-                value = found / (both - found)
+                    grams.seen[: mask + 1] = -1
+                    absent[prints[starts[row] : stops[row]]] = 0
+                both = sizes[row] + sizes[other]
+                own = prints[starts[other] : stops[other]]
+                value = similarity(letters, row, other, both, own, absent, threshold, grams, mask)
                 if value >= threshold:
                     twins[other] = row
                     values[other] = value
-        absent[prints.prints[prints.starts[row] : prints.stops[row]]] = 1
+        if mask:
+            absent[prints[starts[row] : stops[row]]] = 1
     return twins, values

@@ -94,13 +94,13 @@ class Solve:
         return None, Fates(table.column("row").to_numpy()[gone], values[gone], ids)
 
     def _order(self, table: pa.Table) -> NDArray[np.int64]:
-        """Return the rows in the order in which they stay; a given row that is a row of the dataset is left out."""
+        """Return the rows by component, in the order in which they stay; without given rows of the dataset itself."""
         given = table.column("given").to_numpy()
         ids = matrix(table.column("id"), "S16").ravel()
         theirs = np.isin(ids, ids[given]) & ~given
         order = self.asked.priority.order(table.column("id"), table.column("value"), given, theirs)
-        here = ~(given & np.isin(ids, ids[theirs]))
-        return np.asarray(order[here[order]])
+        order = order[~(given & np.isin(ids, ids[theirs]))[order]]
+        return order[np.argsort(table.column("label").to_numpy()[order], kind="stable")]
 
     def _buckets(self, signatures: NDArray[np.uint32], labels: NDArray[np.int64]) -> kernels.Buckets:
         if self.asked.search == "faiss":  # it knows no bands: a component is one bucket

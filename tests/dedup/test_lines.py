@@ -14,43 +14,23 @@ from dedup import units
 from dedup.lines import LineDedup
 from dedup.rank import ranks
 from dedup.repeats import repeats
-from manifests.cutting import without
 from manifests.errors import BadRecipe
+from tests.dedup import pages
 from tests.dedup.memory import MemorySlice, MemoryView, named
+from tests.dedup.pages import Page
 
 LINES = LineDedup(min_chars=3)
 PARAGRAPHS = LineDedup(unit="paragraph", min_chars=3)
 SITE = LineDedup(scope="site", min_chars=3)
 
 
-def view(*slices):
-    """Each slice is a dictionary from a row's name to its text, or to its address and its text."""
-    parts = []
-    for ordinal, rows in enumerate(slices):
-        pairs = [pair if isinstance(pair, tuple) else (None, pair) for pair in rows.values()]
-        table = {
-            "id": pa.array([named(name) for name in rows], pa.binary(16)),
-            "url": pa.array([url for url, _ in pairs], pa.string()),
-            "text": pa.array([text for _, text in pairs], pa.string()),
-        }
-        parts.append(MemorySlice(ordinal, pa.table(table)))
-    return MemoryView(tuple(parts))
-
-
 def left(selection, *slices):
-    """Return the text of each row, by name, once the selection has taken its spans out."""
-    pages = view(*slices)
-    found = selection.select(pages, map)
-    after = {}
-    for part, rows in zip(pages.slices, slices, strict=True):
-        texts = dict(zip(rows, part.rows["text"].to_pylist(), strict=True))
-        names = list(rows)
-        for cut in [cut for cut in found.cuts if cut.shard == part.ordinal]:
-            for row in np.unique(cut.rows).tolist():
-                begin, end = np.searchsorted(cut.rows, [row, row + 1]).tolist()
-                texts[names[row]] = without(texts[names[row]], cut, begin, end)
-        after |= texts
-    return after
+    """As `pages.left`, of texts, or of pairs of an address and a text."""
+    return pages.left(selection, *[{name: page(one) for name, one in rows.items()} for rows in slices])
+
+
+def page(one):
+    return Page(one) if isinstance(one, str) else Page(one[1], one[0])
 
 
 def in_order_of_chance(*names):
@@ -127,14 +107,14 @@ def test_a_fence_is_what_commonmark_calls_one(text, lines):
 
 
 def test_a_site_is_the_host_of_the_address():
-    pages = {
+    site = {
         FIRST: ("https://www.one.example/1", "menu\nfirst"),
         SECOND: ("http://user@ONE.example:8080/2", "menu\nsecond"),
         THIRD: ("https://two.example/", "menu\nthird"),
         "no address": "menu\nfirst\nmenu",
     }
-    assert left(SITE, pages)[SECOND] == "second"
-    assert {name: text for name, text in left(SITE, pages).items() if name != SECOND} == {
+    assert left(SITE, site)[SECOND] == "second"
+    assert {name: text for name, text in left(SITE, site).items() if name != SECOND} == {
         FIRST: "menu\nfirst",
         THIRD: "menu\nthird",
         "no address": "menu\nfirst\nmenu",
@@ -143,20 +123,20 @@ def test_a_site_is_the_host_of_the_address():
 
 def test_what_enough_pages_of_a_site_have_in_common_goes_from_all_of_them():
     boilerplate = LineDedup(scope="site", keep="none", min_count=3, min_chars=3)
-    pages = {str(n): (f"https://one.example/{n}", f"menu\npage {'abc'[n]}\nmenu\nbye") for n in range(3)}
-    pages["2"] = ("https://one.example/2", "menu\npage c\nrefrain\nrefrain\nrefrain")
-    assert left(boilerplate, pages) == {
+    site = {str(n): (f"https://one.example/{n}", f"menu\npage {'abc'[n]}\nmenu\nbye") for n in range(3)}
+    site["2"] = ("https://one.example/2", "menu\npage c\nrefrain\nrefrain\nrefrain")
+    assert left(boilerplate, site) == {
         "0": "page a\nbye",
         "1": "page b\nbye",
         "2": "page c\nrefrain\nrefrain\nrefrain",
     }
-    [cut] = boilerplate.select(view(pages), map).cuts
+    [cut] = boilerplate.select(pages.view({name: page(one) for name, one in site.items()}), map).cuts
     assert cut.twins is None
 
 
 def test_a_cut_names_the_row_that_keeps_the_longest_line_of_it():
     texts = {FIRST: "short line", SECOND: "a much longer line", THIRD: "short line\na much longer line\nown"}
-    [cut] = LINES.select(view(texts), map).cuts
+    [cut] = LINES.select(pages.view({name: Page(text) for name, text in texts.items()}), map).cuts
     assert (cut.reason, cut.emptied, cut.rows.tolist(), cut.starts.tolist(), cut.stops.tolist()) == (
         "line/repeated",
         "line/nothing_left",
@@ -168,10 +148,10 @@ def test_a_cut_names_the_row_that_keeps_the_longest_line_of_it():
 
 
 def test_an_empty_effect_is_a_warning_and_any_other_a_note():
-    alone, shared = view({"a": "one\ntwo"}), view({"a": "one\ntwo", "b": "two"})
+    alone, shared = pages.view({"a": Page("one\ntwo")}), pages.view({"a": Page("one\ntwo"), "b": Page("two")})
     assert LINES.select(alone, map).warnings == ("line: 0 of 2 lines taken out of 0 of 1 rows",)
     assert LINES.select(shared, map).notes == ("line: 1 of 3 lines taken out of 1 of 2 rows",)
-    assert LINES.select(view(), map).warnings == ("line: 0 of 0 lines taken out of 0 of 0 rows",)
+    assert LINES.select(pages.view(), map).warnings == ("line: 0 of 0 lines taken out of 0 of 0 rows",)
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,19 @@
-import pyarrow as pa
 import pytest
 
 from dedup.urls import UrlDedup, address
 from manifests.errors import BadRecipe
-from tests.dedup.memory import MemorySlice, MemoryView, named
+from tests.dedup.memory import named
+from tests.dedup.pages import Page, view
 
 PAGE = "https://example.com/a/page?b=2&a=1"
 
 
 def gone(selection, *slices):
     """Each slice is a dictionary from a row's name to (address, date, text); return the twin of each row that goes."""
-    parts = []
-    for ordinal, rows in enumerate(slices):
-        urls, dates, texts = zip(*rows.values(), strict=True)
-        table = {"id": pa.array(map(named, rows), pa.binary(16)), "url": pa.array(urls, pa.string())}
-        table |= {"date": pa.array(dates, pa.string()), "text": pa.array(texts, pa.string())}
-        parts.append(MemorySlice(ordinal, pa.table(table)))
     names = [list(rows) for rows in slices]
     known = {named(name): name for rows in names for name in rows}
-    found = selection.select(MemoryView(tuple(parts)), map)
+    pages = [{name: Page(text, url, date) for name, (url, date, text) in rows.items()} for rows in slices]
+    found = selection.select(view(*pages), map)
     assert {(drop.reason, drop.value, drop.threshold) for drop in found.drops} <= {("url/recrawl", None, None)}
     return {names[drop.shard][drop.row]: known[drop.twin] for drop in found.drops}
 

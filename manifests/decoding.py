@@ -51,13 +51,21 @@ def plain(array: pa.Array) -> list[Any]:
         return _masked(array, [dict(zip(names, row, strict=True)) for row in rows])
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         return _runs(array, plain(array.values), list)
-    try:
-        others: list[Any] = array.to_pylist(maps_as_pydicts="lossy")
-    except (ValueError, OverflowError):
-        if not pa.types.is_temporal(kind):
-            raise
-        others = array.cast(pa.string()).to_pylist()
+    if pa.types.is_temporal(kind) and not _is_in_reach(array):
+        array = array.cast(pa.string())
+    others: list[Any] = array.to_pylist(maps_as_pydicts="lossy")
     return others
+
+
+def _is_in_reach(array: pa.Array) -> bool:
+    """Tell whether Python holds these times: it has neither nanoseconds, unless pandas is there, nor far years."""
+    if getattr(array.type, "unit", "") == "ns":
+        return False
+    try:
+        array.to_pylist()
+    except (ValueError, OverflowError):
+        return False
+    return True
 
 
 def _is_plain_in_numpy(array: pa.Array) -> bool:

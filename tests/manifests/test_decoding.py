@@ -1,10 +1,11 @@
 import gc
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pytest
 
 from manifests import shard
-from manifests.decoding import values
+from manifests.decoding import plain, values
 from manifests.rows import Document, Message, Origin, row_id
 
 TURN = pa.struct([("role", pa.string()), ("content", pa.string())])
@@ -40,6 +41,35 @@ def test_values_are_those_of_the_slow_way_in_any_slice(name, start, length):
     if pa.types.is_map(kind):
         found = [() if item == {} else item for item in found]
     assert found == [made(item) for item in column.to_pylist()]
+
+
+OTHERS = {
+    "flags": (pa.bool_(), [True, None, False, None]),
+    "large": (pa.large_string(), ["", None, "日本", "x"]),
+    "numbers": (pa.int64(), [2**62, 0, -1, 2**53 + 1]),
+    "shares": (pa.float64(), [0.1, 1e300, -0.0, 3.0]),
+    "nothing": (pa.null(), [None] * 4),
+    "times": (pa.timestamp("us", "UTC"), [datetime(2023, 4, 9, tzinfo=UTC), None, None, datetime(1, 1, 1, tzinfo=UTC)]),
+    "odd": (pa.struct([]), [{}, None, {}, {}]),
+    "lists": (pa.large_list(TURN), [[None], [], None, [{"role": None, "content": "a"}]]),
+}
+
+
+@pytest.mark.parametrize("name", [*COLUMNS, *OTHERS])
+@pytest.mark.parametrize(("start", "length"), [(0, 4), (1, 3), (2, 2), (3, 1), (1, 0)])
+def test_plain_values_are_those_of_the_slow_way_in_any_slice(name, start, length):
+    kind, items = {**COLUMNS, **OTHERS}[name]
+    column = pa.array(items * 3, kind).slice(4 + start, length)
+    slow = column.to_pylist(maps_as_pydicts="lossy")
+    assert plain(column) == slow
+    assert [type(item) for item in plain(column)] == [type(item) for item in slow]
+
+
+def test_times_that_python_cannot_hold_are_texts():
+    nanoseconds = pa.array([{"at": 1}], pa.struct([("at", pa.timestamp("ns"))]))
+    assert plain(nanoseconds) == [{"at": "1970-01-01 00:00:00.000000001"}]
+    far = pa.array([2**62], pa.timestamp("s"))
+    assert isinstance(plain(far)[0], str)
 
 
 def test_a_struct_comes_back_as_the_row_s_own_type_or_as_none():

@@ -2,7 +2,11 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from manifests import canonical
+from manifests.errors import BadRecipe
 from manifests.rows import Conversation, Document, Message, Page, Preference, Tokens, derived_id, row_hash, row_id
 
 DOC = Document(id=row_id("document", "web", "urn:uuid:1"), text="工場", url="https://a.example/", language="ja")
@@ -25,6 +29,32 @@ def test_ids_and_hashes_are_equal_in_every_process():
 def test_ids_and_hashes_are_what_they_were_on_the_day_they_were_fixed():
     assert DOC.hex == "97efc5c7caf4a29146c9a7cfa9ad35dc"
     assert row_hash(DOC).hex() == "3643e285877c93dbcf05dd57a3cea57e"
+
+
+TURNS = st.lists(st.builds(Message, st.text(), st.text()), max_size=3).map(tuple)
+
+
+def slow(turns):
+    return [{"role": turn.role, "content": turn.content} for turn in turns]
+
+
+@given(TURNS, TURNS, TURNS)
+def test_the_payload_of_turns_is_their_canonical_form(prompt, chosen, rejected):
+    assert Conversation(messages=prompt).payload() == canonical.encode(slow(prompt))
+    pair = Preference(prompt=prompt, chosen=chosen, rejected=rejected)
+    assert pair.payload() == canonical.encode([slow(prompt), slow(chosen), slow(rejected)])
+
+
+def test_a_lone_surrogate_has_no_payload_in_turns():
+    with pytest.raises(BadRecipe, match="lone surrogate"):
+        Conversation(messages=(Message("user", "\ud800"),)).payload()
+
+
+@given(st.text(), st.none() | st.text(), st.none() | st.text(), st.lists(st.binary(min_size=16, max_size=16)))
+def test_a_hash_is_that_of_its_parts(text, language, url, parents):
+    row = Document(text=text, language=language, url=url, parents=tuple(parents))
+    pieces = [(part or "").encode() for part in (text, language, url, None)]
+    assert row_hash(row) == canonical.digest_parts(*pieces, b"".join(parents))[:16]
 
 
 @pytest.mark.parametrize(

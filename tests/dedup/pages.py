@@ -1,10 +1,13 @@
 """Pages that live in memory: texts with addresses and dates, and what selections leave of them."""
 
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
+from manifests.cuts import Cuts
 from manifests.cutting import without
 from manifests.stage import Selection
 from tests.dedup.memory import MemorySlice, MemoryView, named
@@ -32,7 +35,12 @@ def left(selection: Selection, *slices: dict[str, Page]) -> dict[str, str]:
     after = {name: page.text for rows in slices for name, page in rows.items()}
     for cuts in selection.select(view(*slices), map).cuts:
         names = list(slices[cuts.shard])
-        for row in np.unique(cuts.rows).tolist():
-            begin, end = np.searchsorted(cuts.rows, [row, row + 1]).tolist()
-            after[names[row]] = without(after[names[row]], cuts, begin, end)
+        after |= {names[row]: text for row, text in shortened(cuts, [after[name] for name in names])}
     return after
+
+
+def shortened(cuts: Cuts, texts: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Yield the rows of which something was taken out, and what is left of them."""
+    rows, begins = np.unique(cuts.rows, return_index=True)
+    for row, (begin, end) in zip(rows.tolist(), pairwise([*begins.tolist(), len(cuts.rows)]), strict=True):
+        yield row, without(texts[row], cuts, begin, end)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dedup.columns import COMPARED, texts
+from dedup.columns import COMPARED, TURN, texts
 from dedup.equal import drop_equal
 from dedup.rank import Keep, Priority
 from manifests.errors import BadRecipe
@@ -81,5 +81,6 @@ class ExactDedup(Selection):
 
 
 def plain(text: str) -> bytes:
-    """Return a text in NFC, each run of white space as one space, none at the ends."""
-    return " ".join(unicodedata.normalize("NFC", text).split()).encode()
+    """Return a text in NFC, each run of white space as one space, none at the ends of it and of its turns."""
+    turns = unicodedata.normalize("NFC", text).split(TURN)
+    return TURN.join([" ".join(turn.split()) for turn in turns]).encode()

@@ -53,18 +53,20 @@ def _plainer(given: Mapping[str, Any]) -> _Record:
     dicts = [turn for turn in turns if isinstance(turn, dict)]
     _name(record, column, dicts)
     labels = dict(record["labels"]) if isinstance(record.get("labels"), dict) else {}
+    rich = [turn for turn in dicts if len(turn) > 2]  # more than a role and a content
     for flag in _FLAGS:
-        if (known := _any_of([record.pop(flag, None), *[turn.get(flag) for turn in dicts]])) is not None:
+        if (known := _any_of([record.pop(flag, None), *[turn.get(flag) for turn in rich]])) is not None:
             labels[flag] = known
     _moderate(record, labels)
     _language(record, labels)
-    said = {turn["language"] for turn in dicts if isinstance(turn.get("language"), str)}
-    if said - {labels.get(SAID)}:
-        labels["turn_languages"] = ",".join(sorted(said))
+    if rich:
+        said = {turn["language"] for turn in rich if isinstance(turn.get("language"), str)}
+        if said - {labels.get(SAID)}:
+            labels["turn_languages"] = ",".join(sorted(said))
+        if len(dicts) == len(turns):
+            record[column] = [_bare(turn) for turn in dicts]
     if labels and isinstance(record.get("labels", labels), dict):
         record["labels"] = labels
-    if dicts and len(dicts) == len(turns):
-        record[column] = [_bare(turn) for turn in dicts]
     return record
 
 

@@ -35,6 +35,7 @@ _OWN_ID = re.compile("[0-9a-f]{32}")
 _CALL = re.compile("[0-9a-f]{64}")
 _MAX_INT = 2**31 - 1  # what our columns of whole numbers hold
 _Record = dict[str, Any]
+_NOTHING: dict[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +132,11 @@ def _facts(left: _Record) -> dict[str, Any]:
     if "licence" not in left and isinstance(left.get("license"), str):
         left["licence"] = left.pop("license")
     for name in _TEXTS:
-        if isinstance(left.get(name), datetime | date):
+        if name not in left:
+            continue
+        if isinstance(left[name], datetime | date):
             left[name] = left[name].isoformat()
-        if isinstance(left.get(name), str):
+        if isinstance(left[name], str):
             facts[name] = left.pop(name)
     if _is_number(left.get("language_score")):
         facts["language_score"] = float(left.pop("language_score"))
@@ -231,6 +234,10 @@ def _turns(column: str, left: _Record, speaker: str | None = None) -> tuple[Mess
         turn = _without_nulls(one)
         if turn is None:
             raise TypeError
+        if len(turn) == 2 and isinstance(turn.get("role"), str) and isinstance(turn.get("content"), str):
+            turns.append(Message(turn["role"], turn["content"]))  # nearly all turns are no more than this
+            rest.append(_NOTHING)
+            continue
         names = ("role", "content") if "role" in turn else ("from", "value")
         role, content = (turn.pop(name, None) for name in names)
         if not isinstance(content, str):

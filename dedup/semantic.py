@@ -48,12 +48,8 @@ def semantic_duplicates(asked: "SemanticDedup", view: "View", map: Map) -> Selec
     values[other] = values[first]
     gone = np.flatnonzero(twins >= 0)
     selected = rows.drop(chosen[gone], chosen[twins[gone]], values[gone], asked.rules()[0])
-    notes = [
-        _how_exact(asked, len(units), cells),
-        *_language(asked, view),
-        *_unread(asked, len(rows.ids), len(chosen), cut),
-    ]
-    return Selected(selected.drops, selected.warnings, tuple(notes))
+    told = (_how_exact(asked, len(units), cells), *_unread(asked, len(rows.ids), len(chosen), cut))
+    return Selected(selected.drops, (*_language(asked, view), *selected.warnings), told)
 
 
 def unit_vectors(stored: NDArray[np.float16]) -> NDArray[np.float32]:

@@ -35,7 +35,7 @@ class Units(NamedTuple):
 
     digests: NDArray[np.uint64]  # [units, 2]
     starts: NDArray[np.int32]  # characters from the start of the text
-    stops: NDArray[np.int32]  # of the unit and the empty lines behind it, without its last line break
+    stops: NDArray[np.int32]  # without the last line break; empty lines behind a paragraph, or a line alone, are its
     counts: NDArray[np.int32]
 
 
@@ -118,6 +118,7 @@ def split_text(
     paragraphs = asked[0]
     empty = (site, ~site, 0)
     state, closed, fenced = empty, True, False  # of the unit
+    parted, alone = True, False  # whether a line that shows nothing stands before the line, before the unit
     at, begin, last = 0, 0, 0  # characters: of the line, of the unit
     fence_mark, fence_size = 0, 0  # of the block of code that is open
     while position <= end:
@@ -128,13 +129,14 @@ def split_text(
         if visible:
             if closed:
                 used = write(units, used, state, begin, last, fenced, asked)
-                begin, fenced = at, False
+                begin, fenced, alone = at, False, parted
             state, closed = grown, not paragraphs
             fenced = fenced or was_open or fence_size > 0
         else:
             closed = closed or fence_size == 0
-        if visible or paragraphs:
+        if visible or paragraphs or alone:
             last = at + chars
+        parted = not visible
         at += chars + 1
         position = stop + 1
     return write(units, used, state, begin, last, fenced, asked)

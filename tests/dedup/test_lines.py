@@ -72,7 +72,12 @@ def test_neighbours_go_with_the_line_break_before_them_and_the_first_ones_with_t
         SECOND: "one\ntwo\nmine\nthree\nfour",
         THIRD: "one\n\ntwo\nown\r\nfour\r\n",
     }
-    assert left(LINES, texts) == {FIRST: "one\ntwo\nthree\nfour", SECOND: "mine", THIRD: "\nown\r\n"}
+    assert left(LINES, texts) == {FIRST: "one\ntwo\nthree\nfour", SECOND: "mine", THIRD: "own\r\n"}
+
+
+def test_a_line_that_stands_alone_takes_the_empty_lines_behind_it_along():
+    texts = {FIRST: "alone", SECOND: "one\n\nalone\n\n\ntwo", THIRD: "one more\nalone\n\ntwo more"}
+    assert left(LINES, texts) == {FIRST: "alone", SECOND: "one\n\ntwo", THIRD: "one more\n\ntwo more"}
 
 
 def test_paragraphs_are_parted_by_lines_that_show_nothing():

@@ -21,13 +21,16 @@ _SCATTER = np.uint64(0x9E3779B97F4A7C15)
 _HIGH = np.uint64(33)
 
 
-def labelled(over: Shuffle, linked: Sequence[tuple[Any, int]], starts: NDArray[np.int64]) -> list[Any]:
+def labelled(
+    over: Shuffle, linked: Sequence[tuple[Any, int]], starts: NDArray[np.int64], edges_here: int = EDGES_HERE
+) -> list[Any]:
     """Return handles of the `Labelled` rows of each slice, from handles of edges and the number of each.
 
-    `starts` are the numbers of the slices' first rows, and of the row after the last.
+    `starts` are the numbers of the slices' first rows, and of the row after the last. More edges than `edges_here` are
+    never in one process.
     """
     edges = [handle for handle, _ in linked]
-    if sum(count for _, count in linked) <= EDGES_HERE:
+    if sum(count for _, count in linked) <= edges_here:
         rows, labels = components(np.concatenate([np.empty((0, 2), np.int64), *over.get(edges)]))
         bounds = np.searchsorted(rows, starts)
         cuts = zip(bounds, bounds[1:], starts, strict=False)

@@ -100,7 +100,8 @@ class Solve:
         theirs = np.isin(ids, ids[given]) & ~given
         order = self.asked.priority.order(table.column("id"), table.column("value"), given, theirs)
         order = order[~(given & np.isin(ids, ids[theirs]))[order]]
-        return order[np.argsort(table.column("label").to_numpy()[order], kind="stable")]
+        by_label = np.argsort(table.column("label").to_numpy()[order], kind="stable")
+        return np.asarray(order[by_label])
 
     def _buckets(self, signatures: NDArray[np.uint32], labels: NDArray[np.int64]) -> kernels.Buckets:
         if self.asked.search == "faiss":  # it knows no bands: a component is one bucket

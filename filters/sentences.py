@@ -1,6 +1,7 @@
-"""How many sentences a line of English has, as the rules of C4 count them."""
+"""The sentences of a line of English, told apart and counted as by the rules of C4."""
 
 import re
+from collections.abc import Iterator
 from string import ascii_lowercase
 
 # A mark ends a sentence where spaCy's tokenizer, which datatrove counts with, takes it for a word of its own: not
@@ -18,6 +19,7 @@ _END = re.compile(
 )
 _NO_PUNCTUATION = re.compile(r"""[^\s!-#%-*,-/:;?@\[-\]_{}¡§«¶·»¿‐-‧‰-‾、-〃〈-】！-＃％-＊，-／：；？＠]""")
 _LAST_WORD = re.compile(r"[^\s(\[\"'“‘—–]*$")
+_BLANK = re.compile(r"\s")
 _LONGEST = 12  # characters of the longest abbreviation
 _ABBREVIATIONS = """
     a.m. p.m. e.g. E.g. i.e. I.e. v.s. vs. Adm. Bros. Co. co. Corp. D.C. Dr. Gen. Gov. Inc. Jr. Ltd. Messrs. Mr. Mrs.
@@ -30,7 +32,24 @@ ABBREVIATIONS = frozenset(_ABBREVIATIONS.split()) | {f"{letter}." for letter in 
 
 def count(line: str) -> int:
     """Return the number of sentences in a line; what no mark ends is one too. 1 for an empty line."""
-    found, start = 1, 0
+    return 1 + len(list(_breaks(line)))
+
+
+def sentences(line: str) -> list[str]:
+    """Return the sentences of a line, without the blanks around them; signs that close one stay with it."""
+    found, start = [], 0
+    for end, following in _breaks(line):
+        blank = _BLANK.search(line, end, following)
+        end = blank.start() if blank else end
+        found.append(line[start:end].strip())
+        start = end
+    found.append(line[start:].strip())
+    return [sentence for sentence in found if sentence]
+
+
+def _breaks(line: str) -> Iterator[tuple[int, int]]:
+    """Yield where a mark ends a sentence, and where the first word of the next one begins."""
+    start = 0
     for mark in _END.finditer(line):
         end = mark.end()
         if mark.start() < start or _is_abbreviation(line, end):
@@ -38,9 +57,8 @@ def count(line: str) -> int:
         following = _NO_PUNCTUATION.search(line, end)
         if following is None:
             break
-        found += 1
         start = following.end()
-    return found
+        yield end, following.start()
 
 
 def _is_abbreviation(line: str, end: int) -> bool:

@@ -40,9 +40,8 @@ def sentences(line: str) -> list[str]:
     found, start = [], 0
     for end, following in _breaks(line):
         blank = _BLANK.search(line, end, following)
-        end = blank.start() if blank else end
-        found.append(line[start:end].strip())
-        start = end
+        found.append(line[start : blank.start() if blank else end].strip())
+        start = blank.end() if blank else end
     found.append(line[start:].strip())
     return [sentence for sentence in found if sentence]
 

@@ -134,8 +134,8 @@ def pairs_by(search: Search, signatures: NDArray[np.uint32], *, joined: bool = F
     """Return pairs of rows with near signatures, one < other, sorted, each once: [pairs, 2].
 
     Rows of equal signatures are a star around the first of them, which stands for them all. `joined` leaves out the
-    pairs whose rows are connected by others: the components are the same, with fewer pairs than rows. Takes 1 kB a row
-    and 0.4 GB. Different rows of one template meet each with each, 0.3 us a pair and table.
+    pairs whose rows are connected by others: the components are the same, with fewer pairs than rows. Takes 2.2 kB
+    a row and 0.4 GB. Different rows of one template meet each with each, 0.3 us a pair and table.
     Raises BadRecipe where signatures are not as long as the search takes them to be.
     """
     if signatures.ndim != 2 or signatures.shape[1] != search.permutations:

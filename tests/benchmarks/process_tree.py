@@ -26,7 +26,7 @@ def watched(command: Sequence[str], folder: Path) -> Told:
     """Run a command in a folder and watch it and its descendants, as they are every half second."""
     start, peak = time.perf_counter(), 0
     cpu_s: dict[int, float] = {}
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
     while process.poll() is None:
         held = 0
         for pid in descendants(process.pid):
@@ -40,7 +40,7 @@ def watched(command: Sequence[str], folder: Path) -> Told:
     wall_s = time.perf_counter() - start
     output = process.stdout.read() if process.stdout else ""
     if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with status {process.returncode}; run it by hand")
+        raise RuntimeError(f"{' '.join(command)} ended with status {process.returncode}; what it said stands above")
     return Told(output.strip().splitlines()[-1], wall_s, sum(cpu_s.values()), peak)
 
 

@@ -1,6 +1,7 @@
-"""What becomes of given pairs of texts on their way to an exact comparison."""
+"""What becomes of pairs of near texts: on their way to an exact comparison, and in the end."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,46 @@ from dedup import links
 from dedup.columns import matrix
 from dedup.minhash import MinHashDedup
 from dedup.signatures import Signatures
-from tests.dedup.memory import view
+from tests.dedup import oracle
+from tests.dedup.memory import drops, view
 from tests.dedup.oracle import Pair
 
 Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A selection beside the exact comparison of all pairs."""
+
+    pairs: int  # that are near
+    proposed: float  # share of them that is let through to an exact comparison
+    apart: float  # share of them of which not both rows stay
+    gone: int  # rows
+    wrong: int  # rows that went for one that is not near, that does not stay, or with another similarity than theirs
+
+
+def judged(texts: Sequence[str], asked: MinHashDedup) -> Judged:
+    """Hold what a selection does with texts against the oracle."""
+    pairs = oracle.near_pairs(texts, asked.threshold, asked.ngram)
+    named = drops(asked, {str(place): text for place, text in enumerate(texts)})
+    gone = {int(row): (int(twin), value) for row, (twin, value) in named.items()}
+    wrong = [
+        row
+        for row, (twin, value) in gone.items()
+        if twin in gone or not value == oracle.jaccard(texts[row], texts[twin]) >= asked.threshold
+    ]
+    return Judged(
+        pairs=len(pairs),
+        proposed=float(proposed(texts, list(pairs), asked).mean()),
+        apart=float(np.mean([one in gone or other in gone for one, other in pairs])),
+        gone=len(gone),
+        wrong=len(wrong),
+    )
+
+
+def distinct(texts: Iterable[str]) -> list[str]:
+    """Return one text for each sequence of letters: pairs of equal ones would hide the others by their number."""
+    return list({oracle.letters(text): text for text in texts}.values())
 
 
 def banded(texts: Sequence[str], pairs: Sequence[Pair], asked: MinHashDedup) -> Flags:

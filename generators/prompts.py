@@ -5,13 +5,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from generators.engine import Task
 from manifests import canonical
 
 _WORD = re.compile(r"[A-Za-z0-9_-]*")  # "ja" or "wiki" chooses, and says nothing to a model
 
 
-def prompts_of(task: Task) -> dict[str, str]:
+def prompts_of(task: object) -> dict[str, str]:
     """Return the digest of each text among a task's literals, as {"Translate.system": ...}; single words are none.
 
     Digests, for the texts stand in the manifest already, in its step: these are to be compared at a glance.

@@ -24,6 +24,7 @@ from typing import BinaryIO
 from corpus.tape import Tape
 from corpus.warc_head import Head, NoHead, read_head, record_id, target_url
 
+LOSSES = frozenset({"warc/truncated", "warc/bad_length", "warc/bad_header", "warc/bad_gzip"})
 MAX_RECORD_BYTES = 1 << 26
 MAX_BLANK_BYTES = 64  # between records; the standard says 4
 _BLANK = re.compile(rb"[\r\n]{0,%d}" % MAX_BLANK_BYTES)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, ClassVar
 
 from corpus.crawl import WarcFile, WarcFiles
-from corpus.warc import Broken, Record, read_records
+from corpus.warc import LOSSES, Broken, Record, read_records
 from corpus.warc_head import record_id, target_url
 from corpus.warc_pages import MAX_PAGE_BYTES, payload
 from manifests.remote import open_location
@@ -66,7 +66,8 @@ def texts(stream: BinaryIO, *, file: str, file_digest: str, source: str = "web")
                 date=record.headers.get("warc-date"),
                 origin=Origin(file, record.offset, record.length or 0, ""),
             )
-            yield Rejected(broken, record.reason, record.size_bytes, MAX_PAGE_BYTES if record.size_bytes else None)
+            limit = MAX_PAGE_BYTES if record.size_bytes else None
+            yield Rejected(broken, record.reason, record.size_bytes, limit, damage=record.reason in LOSSES)
         else:
             yield _text(record, Origin(file, record.offset, record.length, _digest(record)), file_digest, source)
 

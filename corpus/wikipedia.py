@@ -101,7 +101,8 @@ def articles(stream: BinaryIO, *, file: str) -> Iterator[Document | Rejected]:
         for page in reader.taken():
             yield _article(page, reader, convert)
         rest = Origin(file, reader.stood_at, 0, "")
-        yield Rejected(Document(id=row_id("document", file, "cut_off"), source=file, origin=rest), "wikipedia/cut_off")
+        lost = Document(id=row_id("document", file, "cut_off"), source=file, origin=rest)
+        yield Rejected(lost, "wikipedia/cut_off", damage=True)
 
 
 def wikitext_at(stream: BinaryIO, origin: Origin) -> bytes:

@@ -35,6 +35,7 @@ MAX_LINE_BYTES = 2**28
 CODECS = {".gz": "gzip", ".zst": "zstd"}
 UNREADABLE = (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, UnicodeDecodeError)  # what a damaged file raises
 END = MAX_SAFE_INTEGER  # of what is packed: its offsets count in what is unpacked
+_LOSSES = frozenset({"import/cut_off", "import/bad_file"})  # of more than a record
 _BATCH_ROWS = 1024
 _READ_BYTES = 2**16
 
@@ -77,21 +78,23 @@ class DataFile:
             yield from self._parquet(stream) if self.location.endswith(".parquet") else self._json(stream)
 
     def _json(self, stream: BinaryIO) -> Iterator[Row | Rejected]:
-        offset, text = self.start, unpacked(stream, self.location)
+        offset = end = self.start
+        text = unpacked(stream, self.location)
         found = elements(text, MAX_LINE_BYTES) if self.is_array else lines(text, self.start, self.stop)
         try:
             for offset, line in found:
+                end = offset + len(line or b"")
                 if line is None:
-                    yield self._refused(offset, "import/too_long", MAX_LINE_BYTES)
+                    yield self._refused(offset, offset, "import/too_long", MAX_LINE_BYTES)
                 elif line.strip():
                     yield self._line(offset, line)
         except (OSError, EOFError):
-            yield self._refused(f"after {offset}", "import/cut_off")
+            yield self._refused(f"after {offset}", end, "import/cut_off")
 
     def _line(self, offset: int, line: bytes) -> Row | Rejected:
         record = json_object(line)
         if record is None:
-            return self._refused(offset, "import/bad_json")
+            return self._refused(offset, offset, "import/bad_json")
         origin = Origin(self.name, offset, len(line), f"sha256:{hashlib.sha256(line).hexdigest()}")
         return self.reading.row(record, origin, f"{self.digest}/{offset}")
 
@@ -99,7 +102,7 @@ class DataFile:
         try:
             file = pq.ParquetFile(stream, page_checksum_verification=True)
         except UNREADABLE:
-            yield self._refused("file", "import/bad_file")
+            yield self._refused("file", 0, "import/bad_file")
             return
         columns = [path for path in _leaves(file) if self.reading.reads(path)]
         place = self.digest + "/"
@@ -114,11 +117,12 @@ class DataFile:
                         yield self.reading.row(record, origin, f"{place}{number}")
                         number += 1
             except UNREADABLE:
-                yield self._refused(f"after {number}", "import/bad_file", end - number)
+                yield self._refused(f"after {number}", number, "import/bad_file", end - number)
             number = end
 
-    def _refused(self, place: object, reason: str, value: float | None = None) -> Rejected:
-        return Rejected(self.reading.nameless(f"{self.digest}/{place}"), reason, value)
+    def _refused(self, place: object, offset: int, reason: str, value: float | None = None) -> Rejected:
+        row = self.reading.nameless(f"{self.digest}/{place}", Origin(self.name, offset, 0, ""))
+        return Rejected(row, reason, value, damage=reason in _LOSSES)
 
 
 def unpacked(stream: BinaryIO, location: str) -> io.BufferedReader:

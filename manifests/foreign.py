@@ -59,9 +59,9 @@ class Reading:
             named = self._named(left, locator, own)
             payload = _PAYLOADS[self.kind](self, left, own)
         except (TypeError, UnicodeEncodeError):
-            return Rejected(self.nameless(locator), "import/bad_type")
+            return Rejected(self.nameless(locator, origin), "import/bad_type")
         if not (own or _filled(payload)):
-            return Rejected(self.nameless(locator), "import/no_text")
+            return Rejected(self.nameless(locator, origin), "import/no_text")
         named["origin"] = origin
         if left:
             named |= (_own_facts(left) if own else {}) | _facts(left)
@@ -72,9 +72,9 @@ class Reading:
         """Tell whether a column of a Parquet file is needed; `path` is that of its leaf, with dots between names."""
         return path not in self.drop and path.partition(".")[0] not in self.drop
 
-    def nameless(self, locator: str) -> Row:
+    def nameless(self, locator: str, origin: Origin) -> Row:
         """Return a row without content, for a record that cannot be read."""
-        return STORED_KINDS[self.kind](id=row_id(self.kind, self.source, locator), source=self.source)
+        return STORED_KINDS[self.kind](id=row_id(self.kind, self.source, locator), source=self.source, origin=origin)
 
     def _named(self, left: _Record, locator: str, own: bool) -> _Record:
         source = left.pop("source") if isinstance(left.get("source"), str) else self.source

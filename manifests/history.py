@@ -12,12 +12,13 @@ from manifests import shard
 from manifests.commit import in_threads
 from manifests.descent import made_from, maker
 from manifests.errors import NotFound
-from manifests.ledger import ALTERED, DROPPED, value_column
+from manifests.ledger import ALTERED, DROPPED, PLACE, value_column
 from manifests.lookup import Place, keys, place, row_at
 from manifests.manifest import Manifest
 from manifests.rows import Row
 from manifests.store import Store
 from manifests.view import Slice
+from manifests.wording import position
 
 _AT_ONCE = 8  # tables that are read together
 
@@ -32,6 +33,13 @@ class Decision:
     value: float | None
     threshold: float | None
     twin: bytes | None
+    file: str | None = None  # where a row was read that was dropped before it was stored, as in `Origin`
+    offset: int | None = None
+
+    @property
+    def place(self) -> str | None:
+        """Where the row was read, in words."""
+        return None if self.file is None or self.offset is None else position(self.file, self.offset)
 
 
 @dataclass(frozen=True)
@@ -171,7 +179,7 @@ def _decision_tables(part: Manifest, unit: int | None) -> tuple[str, ...]:
 
 
 def _decisions(store: Store, tables: Sequence[str], row_id: bytes) -> tuple[Decision, ...]:
-    columns = ["step", "action", "reason", "value", "threshold", "twin"]
+    columns = ["step", "action", "reason", "value", "threshold", "twin", *PLACE.names]
     lines = [line for found in _matching(store, tables, row_id, columns) for line in found]
     return tuple(Decision(**one) for one in sorted(lines, key=lambda one: int(one["step"])))
 

@@ -6,7 +6,8 @@ values      one row for each row looked at: `id, domain, language, chars, droppe
             was made here, and perhaps dropped before it was stored), and one column of float64 for each value that a
             step measured, named "<step>:<measure>"
 decisions   one row for each row dropped or altered: `id, step, action, reason, value, threshold, twin, payload`;
-            `payload` is what an altered row became
+            `payload` is what an altered row became. Where a source was read also `file, offset`: the origin of a row
+            that was dropped, for no shard holds it
 """
 
 import json
@@ -38,6 +39,7 @@ DECISIONS = pa.schema(
         ("payload", pa.binary()),
     ]
 )
+PLACE = pa.schema([("file", pa.string()), ("offset", pa.int64())])
 _LOOKED: list[tuple[str, pa.DataType]] = [
     ("id", pa.binary(16)),
     ("domain", pa.string()),
@@ -72,7 +74,8 @@ class Book:
     Its tables are in the order of the steps, then of the rows: how far a step reads ahead leaves no trace in them.
     """
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, steps: int, *, of_source: bool = False) -> None:
+        self.of_source = of_source  # else the rows are those of a shard
         self.counts = [Counts() for _ in range(steps)]
         self._ordinals: dict[bytes, int] = {}
         self._facts: list[tuple[str | None, str | None, int | None]] = []
@@ -112,12 +115,13 @@ class Book:
             self._facts[ordinal] = _facts(row)
             self._dropped[ordinal] = (step, refusal.reason)
         decision = (row.id, step, DROPPED, refusal.reason, refusal.value, refusal.threshold, refusal.twin, None)
-        self._decisions.append(decision)
+        place = (row.origin.file, row.origin.offset) if row.origin else (None, None)
+        self._decisions.append((*decision, *place))
 
     def altered(self, step: int, stage: str, row: Row) -> None:
         """Note a row that goes on with another payload."""
         self.counts[step].altered += 1
-        self._decisions.append((row.id, step, ALTERED, stage, None, None, None, row.payload()))
+        self._decisions.append((row.id, step, ALTERED, stage, None, None, None, row.payload(), None, None))
 
     def values_table(self) -> pa.Table:
         """Return the table of values."""
@@ -144,8 +148,10 @@ class Book:
     def decisions_table(self) -> pa.Table:
         """Return the table of decisions."""
         decisions = sorted(self._decisions, key=itemgetter(DECISIONS.names.index("step")))
-        columns = list(zip(*decisions, strict=True)) or [()] * len(DECISIONS)
-        return pa.table(dict(zip(DECISIONS.names, columns, strict=True)), schema=DECISIONS)
+        schema = pa.schema([*DECISIONS, *PLACE])
+        columns = list(zip(*decisions, strict=True)) or [()] * len(schema)
+        table = pa.table(dict(zip(schema.names, columns, strict=True)), schema=schema)
+        return table if self.of_source else table.select(DECISIONS.names)
 
 
 def value_column(step: int, measure: str) -> str:

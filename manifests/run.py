@@ -22,6 +22,7 @@ from typing import Any
 from manifests import canonical, ledger
 from manifests.changes import recipe_changes
 from manifests.commit import Draft, commit, in_threads
+from manifests.damage import warnings
 from manifests.errors import BadRecipe, BadSource, Damaged, NotFound
 from manifests.lineage import recipe_steps
 from manifests.manifest import Ledger, Manifest
@@ -98,7 +99,8 @@ class _Job:
                 self.watcher.say(f"{change} (since {head})")
 
     def make(self, recipe: Recipe, source: Source | str) -> Manifest:
-        manifest = self.store.manifest(source) if isinstance(source, str) else None
+        given = self.store.manifest(source) if isinstance(source, str) else source
+        manifest = given if isinstance(given, Manifest) else None
         steps: list[Step] = []
         for part in _parts(recipe.steps):
             steps += part
@@ -109,16 +111,14 @@ class _Job:
                 manifest = self._select(part[0], manifest, fingerprint)
             else:
                 stages = tuple(step for step in part if isinstance(step, Stage))
-                manifest = self._transform(stages, manifest or source, fingerprint)
+                manifest = self._transform(stages, manifest or given, fingerprint)
                 self.limit = None
             self.notes["parts"][-1]["wall_s"] = round(time.perf_counter() - clock, 3)
         if manifest is None:
-            return self._transform((), source, canonical.digest([]))
+            return self._transform((), given, canonical.digest([]))
         return manifest
 
-    def _transform(self, stages: tuple[Stage, ...], source: Manifest | Source | str, fingerprint: str) -> Manifest:
-        if isinstance(source, str):
-            source = self.store.manifest(source)
+    def _transform(self, stages: tuple[Stage, ...], source: Manifest | Source, fingerprint: str) -> Manifest:
         stored = isinstance(source, Manifest)
         units = list(View(self.store, source).slices if isinstance(source, Manifest) else source.units(self.store))
         if not units and not stored:
@@ -135,6 +135,7 @@ class _Job:
         entries = tuple(entry for result in results for entry in result.entries)
         if not entries and (counts[0].rows_in or not stored):  # else an earlier step has said so
             self._warn(f"{title} kept none of {counts[0].rows_in} rows: {ledger.top_reasons(counts)}")
+        self._warn(*warnings(result.damage for result in results))
         if not isinstance(source, Manifest):
             self.notes["locations"] = source.locations()
         return commit(
@@ -202,10 +203,8 @@ class _Job:
         view = View(self.store, manifest)
         self._begin(title, len(view.slices), 0)
         selected = selection.select(view, self.map)
-        for warning in selected.warnings:
-            self._warn(warning)
-        for note in selected.notes:
-            self._note(note)
+        self._warn(*selected.warnings)
+        self._note(*selected.notes)
         masked: list[Masked] = list(self._watched(self.map(Masking(selection), shares(view, selected))))
         counts = (ledger.Counts(), ledger.Counts())
         for part in masked:
@@ -248,13 +247,15 @@ class _Job:
             self.watcher.unit(result.counts[0]["rows_in"], sum(entry.rows for entry in _entries(result)))
             yield result
 
-    def _warn(self, text: str) -> None:
-        self.notes["warnings"].append(text)
-        self.watcher.say(f"warning: {text}")
+    def _warn(self, *texts: str) -> None:
+        self.notes["warnings"] += texts
+        for text in texts:
+            self.watcher.say(f"warning: {text}")
 
-    def _note(self, text: str) -> None:
-        self.notes["notes"].append(text)
-        self.watcher.say(text)
+    def _note(self, *texts: str) -> None:
+        self.notes["notes"] += texts
+        for text in texts:
+            self.watcher.say(text)
 
 
 def _version(store: Store, name: str, manifest_id: str) -> Ref:
@@ -286,7 +287,6 @@ def _parts(steps: Sequence[Step]) -> list[list[Step]]:
 
 
 def _record(manifest: Manifest, started: datetime, seconds: float) -> dict[str, Any]:
-    libraries = ("pyarrow", "polars", "numpy")
     return {
         "manifest": manifest.id,
         "rows": manifest.rows,
@@ -296,5 +296,5 @@ def _record(manifest: Manifest, started: datetime, seconds: float) -> dict[str, 
         "user": getpass.getuser(),
         "command": sys.argv,
         "python": platform.python_version(),
-        "libraries": {name: version(name) for name in libraries},
+        "libraries": {name: version(name) for name in ("pyarrow", "polars", "numpy")},
     }

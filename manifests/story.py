@@ -64,7 +64,8 @@ class StepStory:
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON."""
         values = {name: plain(getattr(self, name)) for name in ("number", "title", "manifest", "outcome", "changes")}
-        refusal = self.decision and {name: getattr(self.decision, name) for name in ("reason", "value", "threshold")}
+        told = ("reason", "value", "threshold", "file", "offset")
+        refusal = self.decision and {name: getattr(self.decision, name) for name in told}
         cut = self.cut and {"reason": self.cut.reason, "share": self.cut.value}
         return values | {
             "checks": [check.to_json() for check in self.checks],

@@ -99,6 +99,8 @@ def print_story(story: Story) -> None:
             out.print(Text(f"       {'✓' if check.passed else '✗'} {told}"))
         for line in step.changes:
             out.print(Text(f"       {safe(line, _URL_CELLS)}", style="dim"))
+        if step.decision and step.decision.place:
+            out.print(Text(f"       read from {step.decision.place}"))
         if step.cut:
             out.print(Text(f"       {step.cut.reason}: {step.cut.value:.0%} of its characters were taken out"))
         if step.twin:
@@ -179,6 +181,8 @@ def print_samples(found: Sequence[Sampled]) -> None:
         if one.decision:
             told = [number(value) for value in (one.decision.value, one.decision.threshold) if value is not None]
             out.print(Text(f"  dropped by {one.title}: {one.decision.reason} {' against '.join(told)}", style="red"))
+            if one.decision.place:
+                out.print(Text(f"  read from {one.decision.place}", style="dim"))
         if one.row:
             text = readable(one.row.payload()[: 4 * _SAMPLE_CHARS], one.row.kind) if one.row.kind == "document" else ""
             out.print(Text(f"  {safe(text or readable(one.row.payload(), one.row.kind), _SAMPLE_CHARS)}", style="dim"))

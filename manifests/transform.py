@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import msgspec
 
 from manifests import canonical, shard
+from manifests.damage import Damage
 from manifests.errors import BadRecipe, BadRow
 from manifests.ledger import Book
 from manifests.manifest import FORMAT, Entry, SourceRecord
@@ -67,6 +68,7 @@ class Result(msgspec.Struct):
     counts: list[dict[str, Any]]
     seconds: list[float] = []  # CPU and waiting, by step; empty when the result was found in the cache
     peak_bytes: int = 0  # memory of the worker so far, without that of its helpers; likewise
+    damage: Damage = msgspec.field(default_factory=Damage)  # of the source
     cached: bool = False
 
 
@@ -101,9 +103,11 @@ class _Passage:
     def __init__(self, work: Transform, unit: Unit) -> None:
         self.store, self.stages, self.unit = work.store, work.stages, unit
         self.forgotten, self.limit = work.forgotten, work.limit
-        self.book = Book(len(work.stages) + 1)
+        stored = unit if isinstance(unit, Slice) else None
+        self.book = Book(len(work.stages) + 1, of_source=stored is None)
+        self.damage = Damage()
         self.seconds = [0.0] * (len(work.stages) + 1)
-        self.sink = Sink(self.store, self.book, unit if isinstance(unit, Slice) else None)
+        self.sink = Sink(self.store, self.book, stored)
 
     def run(self) -> Result:
         rows = self._timed(0, self._input())
@@ -123,6 +127,7 @@ class _Passage:
             counts=[asdict(count) for count in self.book.counts],
             seconds=self.seconds,
             peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            damage=self.damage,
         )
 
     def _timed(self, step: int, rows: Iterator[Row]) -> Iterator[Row]:
@@ -153,6 +158,7 @@ class _Passage:
                 elif stored is None and row.kind in STORED_KINDS and not _writable(row):
                     refusal = _not_unicode(row)
             if refusal:
+                self.damage.add(refusal)
                 book.dropped(0, refusal)
             else:
                 counts.kept += 1

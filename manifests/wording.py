@@ -1,7 +1,9 @@
 """Rules and values in words, for a person who wants to know why."""
 
 from manifests.stage import Rule
+from manifests.terminal import safe
 
+_FILE_CELLS = 160  # CommonCrawl's names have 140
 _ASKED = {
     ">=": ("at least", "asked for"),
     ">": ("more than", "asked for"),
@@ -25,6 +27,11 @@ def judged(rule: Rule, value: float) -> str:
 def number(value: float) -> str:
     """Return a number as people write it: "31", "1,600", "0.8333"."""
     return f"{int(value):,}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.4g}"
+
+
+def position(file: str, offset: int) -> str:
+    """Return "crawl.warc.gz, offset 1,024": where something was read. Files are named by whoever made the crawl."""
+    return f"{safe(file, _FILE_CELLS)}, offset {offset:,}"
 
 
 def count(things: int, name: str) -> str:

@@ -4,14 +4,21 @@ import collections
 import hashlib
 import io
 import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from corpus.crawl import WarcFiles
 from corpus.warc import Broken, Record, read_records
 from corpus.warc_pages import pages, verify_origin
-from manifests.rows import Page
+from manifests.rows import Page, Row, row_id
+from manifests.run import run
+from manifests.sampling import sample
+from manifests.stage import Recipe, Rejected, Stage
+from manifests.store import Store
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 FILES = sorted(path for path in DATA.glob("warc-real/*") if path.suffix != ".md")
@@ -26,7 +33,25 @@ BROKEN = {
     "warcio.bad-non-chunked.warc.gz": ["warc/not_record_compressed"],
     "warcio.trunc.warc": ["warc/bad_length"],
 }
+LOST = {
+    "ccnet.CC-MAIN-2019-13.wet.txt, offset 0: warc/bad_length",
+    "ccnet.CC-MAIN-2019-13.wet.txt, offset 617: warc/bad_length",
+    "ccnet.CC-MAIN-2019-13.wet.txt, offset 1,310: warc/bad_length",
+    "ccnet.CC-MAIN-2019-13.wet.txt, offset 1,959: warc/bad_length",
+    "ows.sample.warc.gz, offset 405: warc/truncated",
+    "resiliparse.clipped.warc.gz, offset 0: warc/truncated",
+    "warcio.trunc.warc, offset 1,197: warc/bad_length",
+}
 WHOLE = [path for path in FILES if path.name not in BROKEN or BROKEN[path.name] == ["warc/not_record_compressed"]]
+
+
+@dataclass(frozen=True, slots=True)
+class NoPage(Stage):
+    """Wants no page."""
+
+    def __call__(self, rows: Iterable[Row]) -> Iterator[Rejected]:
+        return (Rejected(row, "test/no_page") for row in rows)
+
 
 pytestmark = pytest.mark.skipif(not FILES, reason="the real WARC files are not beside the repository")
 
@@ -77,6 +102,27 @@ def test_every_page_is_found_again_by_its_origin(path: Path) -> None:
         assert page.origin is not None
         verify_origin(stream, page.origin)
     assert len({page.id for page in found}) == len(found)
+
+
+def test_a_run_on_all_files_says_in_which_and_where_a_record_is_lost(tmp_path: Path) -> None:
+    source, store = WarcFiles.find([str(path) for path in FILES]), Store(str(tmp_path / "store"))
+    run(Recipe("none", (NoPage(),)), source, store=store)
+    [record] = store.runs()
+    assert {text for text in record["warnings"] if "offset" in text} == LOST
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.name not in BROKEN], ids=lambda path: path.name)
+def test_a_page_that_is_dropped_is_found_again_at_the_place_that_the_ledger_gives(path: Path, tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "store"))
+    made = run(Recipe("none", (NoPage(),)), WarcFiles.find([str(path)]), store=store).manifest
+    with path.open("rb") as stream:
+        for dropped in sample(store, made, 20, seed=0, reason="test/no_page") if made.steps[1].dropped else ():
+            assert dropped.decision is not None
+            assert dropped.decision.file == path.name
+            offset = dropped.decision.offset
+            stream.seek(offset)
+            found = next(read_records(stream, start=offset))
+            assert row_id("document", "web", found.id) == dropped.row_id
 
 
 @pytest.mark.skipif(not WCXB.exists(), reason="wcxb-dev.warc.gz is not beside the repository")

@@ -26,6 +26,7 @@ def recipe(
     min_language_score: Annotated[float, "Probability from which a turn is surely in a language, of 1."] = 0.65,
     min_turn_letters: Annotated[int, "Letters a turn without kana must have for its language to be judged."] = 20,
     similarity: Annotated[float, "Jaccard similarity from which chats are the same (PLaMo 2: 0.8)."] = 0.8,
+    against: Annotated[tuple[str, ...], "Datasets that are there already: what is like a row of theirs goes."] = (),
     licence: Annotated[str | None, "SPDX licence of rows that state none [default: what the data say]."] = None,
 ) -> Recipe:
     """Every decision that bears on the dataset, on one screen."""
@@ -36,8 +37,8 @@ def recipe(
             SaidLanguage(languages),
             UserTurns(),
             TurnLanguage(languages, min_score=min_language_score, min_letters=min_turn_letters),
-            ExactDedup(),
-            MinHashDedup(threshold=similarity),
+            ExactDedup(against=against),
+            MinHashDedup(threshold=similarity, against=against),
         ),
     )
 

@@ -16,6 +16,7 @@ from corpus.opt_out import OptOut
 from corpus.quick_gate import QuickLanguage
 from dedup.exact import ExactDedup
 from dedup.minhash import MinHashDedup
+from dedup.urls import UrlDedup
 from filters.c4 import C4Quality
 from filters.fineweb import FineWebQuality
 from filters.gopher import GopherQuality, GopherRepetition
@@ -34,6 +35,7 @@ def recipe(
     min_words: Annotated[int, "English words a page must have (Gopher: 50)."] = 50,
     min_letters: Annotated[int, "Japanese letters a page must have (Swallow: 400)."] = 400,
     similarity: Annotated[float, "Jaccard similarity from which pages are the same (PLaMo 2: 0.8)."] = 0.8,
+    against: Annotated[tuple[str, ...], "Datasets that are there already: what is like a row of theirs goes."] = (),
     tokenizer: Annotated[str | None, "Tokenizer to count with: a model's name or a file [default: none]."] = None,
 ) -> Recipe:
     """Every decision that bears on the dataset, on one screen."""
@@ -51,8 +53,9 @@ def recipe(
             Only("en", FineWebQuality()),
             Only("ja", SwallowCleaning()),
             Only("ja", SwallowV2(min_japanese_letters=min_letters)),
-            ExactDedup(),
-            MinHashDedup(threshold=similarity),
+            UrlDedup(),
+            ExactDedup(against=against),
+            MinHashDedup(threshold=similarity, against=against),
             MaskPii(),
             *([CountTokens(tokenizer, tokenizer)] if tokenizer else []),
         ),

@@ -1,38 +1,79 @@
 """Rows that are the same because a digest of theirs is: the search that the exact levels share."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from dedup.columns import matrix
-from dedup.outcome import Rows
+from dedup.links import first_of_equals
+from dedup.outcome import Fates, drop
 from dedup.rank import Priority
-from dedup.repeats import repeats
+from manifests.shuffle import Here, over
 from manifests.stage import Map, Rule, Selected, Side
+from manifests.view import Beside
 
 if TYPE_CHECKING:
     from manifests.view import View
 
-DIGEST = pa.binary(16)
+PART_ROWS = 1_000_000  # that one part brings together: some 200 MB
+ALONE_ROWS = 200_000  # fewer are not worth moving between processes
 
 
-def drop_equal(view: "View", map: Map, side: Side, priority: Priority, rule: Rule) -> Selected:
+def drop_equal(
+    view: "View", others: Sequence["View"], map: Map, side: Side, priority: Priority, rule: Rule
+) -> Selected:
     """Keep of the rows with the same `digest` in `side` the first by `priority`; drop the others for it.
 
-    A side has `id`, `digest` (none: the row is like no other) and `letters`, the length of what is compared.
+    Rows of `others` come first and stay. A side has `id`, `digest` (none: the row is like no other) and `letters`, the
+    length of what is compared.
     """
-    tables = view.side(side, map)
-    rows = Rows.of(view, tables)
-    letters = pa.chunked_array([chunk for table in tables for chunk in table.column("letters").chunks], pa.int64())
-    compared = pa.table({"id": rows.ids})
-    if priority.columns and len(rows.ids):
-        compared = pa.concat_tables([part.table(["id", *priority.columns]) for part in view.slices])
-    order = priority.order(rows.ids, priority.values(compared, letters)) if len(rows.ids) else np.empty(0, np.int64)
-    places = np.empty(len(order), np.int64)
-    places[order] = np.arange(len(order))
-    digests = pa.chunked_array([chunk for table in tables for chunk in table.column("digest").chunks], DIGEST)
-    there = np.flatnonzero(digests.is_valid().to_numpy())
-    found = repeats(matrix(digests.drop_null(), "<u8"), there.astype(np.int32), places, min_count=1)
-    gone, twins = found.after_the_first()
-    return rows.drop(there[gone], there[twins], np.ones(len(gone)), rule)
+    beside = [one for each in (view, *others) for one in each.beside(side, map)]
+    starts = np.cumsum([0, *[one.part.entry.rows for one in beside]])
+    given = np.arange(len(beside)) >= len(view.slices)
+    if not starts[-1]:
+        return drop(view, [Fates.none()], rule)
+    parts = 1 + int(starts[-1]) // PART_ROWS
+    shuffle = over(map) if starts[-1] > ALONE_ROWS else Here()
+    items = zip(starts.tolist(), beside, given.tolist(), strict=False)
+    found = shuffle(ByDigest(priority, parts), First(priority), items, parts)
+    return drop(view, [told for _, told in found], rule)
+
+
+@dataclass(frozen=True, slots=True)
+class ByDigest:
+    """Cut the rows of a slice by their digests."""
+
+    priority: Priority
+    parts: int
+
+    def __call__(self, start: int, beside: Beside, given: bool) -> list[pa.Table]:
+        """Return what the slice, whose first row has the number `start`, sends to each part."""
+        side = beside.table()
+        rows = beside.part.table(["id", *self.priority.columns])
+        table = side.select(["id", "digest"]).append_column("row", pa.array(start + np.arange(len(side))))
+        table = table.append_column("value", self.priority.values(rows, side.column("letters")))
+        table = table.append_column("given", pa.array(np.full(len(side), given)))
+        table = table.filter(table.column("digest").is_valid())
+        parts = matrix(table.column("digest"), "<u8")[:, 0] % np.uint64(self.parts)
+        return [table.filter(pa.array(parts == part)) for part in range(self.parts)]
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """Keep the first row of each digest."""
+
+    priority: Priority
+
+    def __call__(self, tables: Sequence[pa.Table]) -> tuple[None, Fates]:
+        """Return nothing to keep, and the fates of the rows."""
+        if not any(map(len, tables)):
+            return None, Fates.none()
+        table = pa.concat_tables(tables)
+        table = table.take(pa.array(self.priority.arrange(table)))
+        first = first_of_equals(matrix(table.column("digest"), "<u8"))
+        gone = np.flatnonzero((first != np.arange(len(first))) & ~table.column("given").to_numpy())
+        twins = table.column("id").take(pa.array(first[gone]))
+        return None, Fates(table.column("row").to_numpy()[gone], np.ones(len(gone)), twins)

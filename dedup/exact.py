@@ -2,7 +2,7 @@
 
 import hashlib
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 import pyarrow as pa
@@ -10,12 +10,14 @@ import pyarrow.compute as pc
 
 from dedup.columns import COMPARED, TURN, texts
 from dedup.equal import drop_equal
+from dedup.others import others
 from dedup.rank import Keep, Priority
 from manifests.errors import BadRecipe
 from manifests.stage import Map, Rule, Selected, Selection, Side, below, describe
+from manifests.view import View
 
 if TYPE_CHECKING:
-    from manifests.view import View
+    from manifests.store import Store
 
 Form: TypeAlias = Literal["nfc_space", "literal"]
 FORMS = ("nfc_space", "literal")
@@ -60,6 +62,7 @@ class ExactDedup(Selection):
     keep: Keep = "random"  # or "oldest", "newest", "longest", "best" (of `score`): which row stays
     score: str = ""
     seed: int = 0  # for which row stays
+    against: tuple[str, ...] = ()  # datasets that are there already, as `dedup.minhash` has it
 
     def __post_init__(self) -> None:
         if self.form not in FORMS:
@@ -72,8 +75,13 @@ class ExactDedup(Selection):
     def describe(self) -> dict[str, Any]:
         return {**describe(self), "side": TextDigests(self.form)}
 
-    def select(self, view: "View", map: Map) -> Selected:
-        return drop_equal(view, map, TextDigests(self.form), self._priority, self.rules()[0])
+    def select(self, view: View, map: Map) -> Selected:
+        return drop_equal(
+            view, others(view, self.against), map, TextDigests(self.form), self._priority, self.rules()[0]
+        )
+
+    def resolve(self, store: "Store") -> "ExactDedup":
+        return replace(self, against=tuple([store.resolve(name) for name in self.against]))
 
     @property
     def _priority(self) -> Priority:

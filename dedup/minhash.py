@@ -7,6 +7,7 @@ Signatures only propose pairs; each drop rests on the texts themselves, compared
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
+from dedup.others import others
 from dedup.rank import Keep, Priority
 from manifests.errors import BadRecipe
 from manifests.stage import Map, Rule, Selected, Selection, below, describe
@@ -75,11 +76,10 @@ class MinHashDedup(Selection):
 
         return {**describe(self), "side": Signatures(self.ngram, self.permutations)}
 
-    def select(self, view: "View", map: Map) -> Selected:
+    def select(self, view: View, map: Map) -> Selected:
         from dedup.near import near_duplicates  # noqa: PLC0415  (likewise)
 
-        others = [View(view.store, view.store.manifest(name)) for name in self.against]
-        selected = near_duplicates(self, view, others, map)
+        selected = near_duplicates(self, view, others(view, self.against), map)
         return replace(selected, warnings=(*self._warnings(), *selected.warnings), notes=(self._note,))
 
     @property

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from dedup import bands
 from dedup.columns import matrix
 from dedup.components import labelled
 from dedup.links import ByBand, Link, most_differences
-from dedup.outcome import drop
+from dedup.outcome import Fates, drop
 from dedup.signatures import Signatures
 from dedup.solve import Gather, Solve
 from manifests.shuffle import Here, Shuffle, over
@@ -38,21 +37,15 @@ def near_duplicates(asked: "MinHashDedup", view: "View", others: Sequence["View"
     beside = [one for each in (view, *others) for one in each.beside(side, map)]
     starts = np.cumsum([0, *[one.part.entry.rows for one in beside]])
     if not starts[-1]:
-        return drop(view, np.empty(0, np.int64), np.empty(0), pa.chunked_array([], pa.binary(16)), asked.rules()[0])
+        return drop(view, [Fates.none()], asked.rules()[0])
     shuffle = over(map) if starts[-1] > ALONE_ROWS else Here()
     linked = by_faiss(asked, beside) if asked.search == "faiss" else by_bands(asked, shuffle, beside, starts)
     given = np.arange(len(beside)) >= len(view.slices)
     items = zip(starts.tolist(), beside, given.tolist(), labelled(shuffle, linked, starts), strict=False)
     bins = 1 + sum(count for _, count in linked) // BIN_ROWS
     solve = Solve(asked, bands.least_agreement(asked.threshold, asked.permutations))
-    fates = [told for _, told in shuffle(Gather(asked, bins), solve, items, bins)]
-    return drop(
-        view,
-        np.concatenate([fate.rows for fate in fates]),
-        np.concatenate([fate.values for fate in fates]),
-        pa.chunked_array([chunk for fate in fates for chunk in fate.twins.chunks], pa.binary(16)),
-        asked.rules()[0],
-    )
+    found = shuffle(Gather(asked, bins), solve, items, bins)
+    return drop(view, [told for _, told in found], asked.rules()[0])
 
 
 def by_bands(

@@ -1,7 +1,7 @@
 """What a search for duplicates hands back: a drop for each row that goes, with the row that stays in its place."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -13,36 +13,29 @@ if TYPE_CHECKING:
     from manifests.view import View
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """The rows of a dataset, numbered from 0 through all slices."""
+class Fates(NamedTuple):
+    """The rows that go, numbered through all slices, their similarity to the row that stays, and the latter's id."""
 
-    view: "View"
-    ids: pa.ChunkedArray
+    rows: NDArray[np.int64]
+    values: NDArray[np.float64]
+    twins: pa.ChunkedArray
 
     @classmethod
-    def of(cls, view: "View", tables: list[pa.Table]) -> "Rows":
-        """Return the rows of side tables that have an `id`, numbered."""
-        return cls(view, pa.chunked_array([c for table in tables for c in table.column("id").chunks], pa.binary(16)))
-
-    def drop(
-        self, rows: NDArray[np.int64], twins: NDArray[np.int64], values: NDArray[np.float64], rule: Rule
-    ) -> Selected:
-        """Drop rows for other rows, their twins."""
-        return drop(self.view, rows, values, self.ids.take(pa.array(twins)), rule)
+    def none(cls) -> Self:
+        """Return those of no rows."""
+        return cls(np.empty(0, np.int64), np.empty(0), pa.chunked_array([], pa.binary(16)))
 
 
-def drop(
-    view: "View", rows: NDArray[np.int64], values: NDArray[np.float64], twins: pa.ChunkedArray, rule: Rule
-) -> Selected:
-    """Drop rows for those with the ids `twins`; say so where there are none, for somebody asked for an effect."""
+def drop(view: "View", found: Sequence[Fates], rule: Rule) -> Selected:
+    """Drop the rows that go; say so where there are none, for somebody asked for an effect."""
     starts = first_rows(view)
+    rows, values = (np.concatenate(columns) for columns in ([f.rows for f in found], [f.values for f in found]))
+    twins = pa.chunked_array([chunk for fates in found for chunk in fates.twins.chunks], pa.binary(16))
     order = np.argsort(rows)
-    rows = rows[order]
-    places = np.searchsorted(starts, rows, side="right") - 1
+    places = np.searchsorted(starts, rows[order], side="right") - 1
     columns = (
         [view.slices[place].ordinal for place in places.tolist()],
-        (rows - starts[places]).tolist(),
+        (rows[order] - starts[places]).tolist(),
         values[order].tolist(),
         twins.take(pa.array(order)).to_pylist(),
     )

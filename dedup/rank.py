@@ -69,6 +69,18 @@ class Priority:
         order: NDArray[np.int64] = np.lexsort(keys)
         return order
 
+    def arrange(self, table: pa.Table) -> NDArray[np.int64]:
+        """Return the rows of a table of `id`, `value` and `given`, the first to stay first.
+
+        `given` rows, of another dataset, come before all others; one that is a row of this dataset as well is left out,
+        and that row comes before those that a policy does not tell it apart from.
+        """
+        given = table.column("given").to_numpy()
+        ids = matrix(table.column("id"), "S16").ravel()
+        theirs = np.isin(ids, ids[given]) & ~given
+        order = self.order(table.column("id"), table.column("value"), given, theirs)
+        return np.asarray(order[~(given & np.isin(ids, ids[theirs]))[order]])
+
 
 def hashes(ids: pa.ChunkedArray, seed: int) -> NDArray[np.uint64]:
     """Return hash(seed, id) of each row: its place in an order of chance."""

@@ -4,13 +4,14 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dedup.columns import matrix
 from dedup.compiled import compiled
 from dedup.neighbours import Pairs, equal_rows, near_vectors
-from dedup.outcome import Rows
+from dedup.outcome import Fates, drop
 from dedup.rank import ranks
 from manifests.stage import Map, Selected
 
@@ -28,12 +29,12 @@ def semantic_duplicates(asked: "SemanticDedup", view: "View", map: Map) -> Selec
     Takes 10 bytes a row and dimension, twice that where vectors are compared within cells.
     """
     tables = view.side(asked.side, map)
-    rows = Rows.of(view, tables)
+    ids = pa.chunked_array([chunk for table in tables for chunk in table.column("id").chunks], pa.binary(16))
     parts = [matrix(table.column("vector"), "<f2") for table in tables]
     stored = np.concatenate(parts) if parts else np.zeros((0, 1), np.dtype("<f2"))
     cut = sum(pc.sum(table.column("cut")).as_py() or 0 for table in tables)
     del tables, parts
-    chosen = np.argsort(ranks(rows.ids, asked.seed))  # from here on, rows are numbered in the order of chance
+    chosen = np.argsort(ranks(ids, asked.seed))  # from here on, rows are numbered in the order of chance
     chosen = chosen[stored[chosen].any(axis=1)]
     firsts, star = equal_rows(stored[chosen])
     units = unit_vectors(stored[chosen[firsts]])
@@ -47,8 +48,9 @@ def semantic_duplicates(asked: "SemanticDedup", view: "View", map: Map) -> Selec
     twins[other] = np.where(twins[first] >= 0, twins[first], first)
     values[other] = values[first]
     gone = np.flatnonzero(twins >= 0)
-    selected = rows.drop(chosen[gone], chosen[twins[gone]], values[gone], asked.rules()[0])
-    told = (_how_exact(asked, len(units), cells), *_unread(asked, len(rows.ids), len(chosen), cut))
+    fates = Fates(chosen[gone], values[gone], ids.take(pa.array(chosen[twins[gone]])))
+    selected = drop(view, [fates], asked.rules()[0])
+    told = (_how_exact(asked, len(units), cells), *_unread(asked, len(ids), len(chosen), cut))
     return Selected(selected.drops, (*_language(asked, view), *selected.warnings), told)
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dedup import bands, kernels, letters
 from dedup.columns import COMPARED, matrix, texts
 from dedup.links import first_of_equals
+from dedup.outcome import Fates
 from manifests.view import Beside
 
 if TYPE_CHECKING:
@@ -29,14 +30,6 @@ class Labelled(NamedTuple):
 
     rows: NDArray[np.int64]
     labels: NDArray[np.int64]
-
-
-class Fates(NamedTuple):
-    """The rows that go, numbered through all slices, their similarity to the row that stays, and the latter's id."""
-
-    rows: NDArray[np.int64]
-    values: NDArray[np.float64]
-    twins: pa.ChunkedArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +67,11 @@ class Solve:
     def __call__(self, tables: Sequence[pa.Table]) -> tuple[None, Fates]:
         """Return nothing to keep, and the fates. Each different text takes about 0.8 kB and 6 bytes a letter."""
         if not any(map(len, tables)):
-            return None, Fates(np.empty(0, np.int64), np.empty(0), pa.chunked_array([], pa.binary(16)))
+            return None, Fates.none()
         table = pa.concat_tables(tables)
-        table = table.take(pa.array(self._order(table)))
+        order = self.asked.priority.arrange(table)
+        by_component = np.argsort(table.column("label").to_numpy()[order], kind="stable")
+        table = table.take(pa.array(order[by_component]))
         first = first_of_equals(matrix(table.column("digest"), "<u8"))
         distinct, group = np.unique(first, return_inverse=True)
         known = np.flatnonzero(table.column("text").is_valid().to_numpy())
@@ -92,16 +87,6 @@ class Solve:
         gone = np.flatnonzero((stays != np.arange(len(table))) & ~given)
         ids = table.column("id").take(pa.array(stays[gone]))
         return None, Fates(table.column("row").to_numpy()[gone], values[gone], ids)
-
-    def _order(self, table: pa.Table) -> NDArray[np.int64]:
-        """Return the rows by component, in the order in which they stay; without given rows of the dataset itself."""
-        given = table.column("given").to_numpy()
-        ids = matrix(table.column("id"), "S16").ravel()
-        theirs = np.isin(ids, ids[given]) & ~given
-        order = self.asked.priority.order(table.column("id"), table.column("value"), given, theirs)
-        order = order[~(given & np.isin(ids, ids[theirs]))[order]]
-        by_label = np.argsort(table.column("label").to_numpy()[order], kind="stable")
-        return np.asarray(order[by_label])
 
     def _buckets(self, signatures: NDArray[np.uint32], labels: NDArray[np.int64]) -> kernels.Buckets:
         if self.asked.search == "faiss":  # it knows no bands: a component is one bucket

@@ -76,7 +76,7 @@ class UrlDedup(Selection):
 
     def select(self, view: "View", map: Map) -> Selected:
         rule = Rule("url/recrawl", "url/crawls", "<", 1)
-        found = drop_equal(view, map, AddressDigests(), self._priority, rule)
+        found = drop_equal(view, (), map, AddressDigests(), self._priority, rule)
         # Nothing was measured that a threshold could be held against: texts may be alike or not.
         return replace(found, drops=[replace(drop, value=None, threshold=None) for drop in found.drops])
 

@@ -55,7 +55,7 @@ def signature_options(function: Callable[..., Any]) -> list[click.Parameter]:
             shown, kind = ",".join(default), click.types.FuncParamType(_words)
             metavar = "A,B,..."
             options.append(
-                click.Option([flag], type=kind, default=shown, show_default=True, help=words, metavar=metavar)
+                click.Option([flag], type=kind, default=shown, show_default=bool(default), help=words, metavar=metavar)
             )
         else:
             options.append(click.Option([flag], type=hint, default=default, show_default=True, help=words))

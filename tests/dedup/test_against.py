@@ -2,7 +2,9 @@
 
 import pytest
 
+from dedup.exact import ExactDedup
 from dedup.minhash import MinHashDedup
+from dedup.urls import UrlDedup
 from manifests.errors import BadRecipe, NotFound
 from manifests.rows import Document
 from manifests.run import run
@@ -132,3 +134,27 @@ def test_chance_decides_among_rows_that_a_policy_does_not_tell_apart():
 def test_policies_that_are_not_known_are_refused(fields, message):
     with pytest.raises(BadRecipe, match=message):
         MinHashDedup(**fields)
+
+
+def test_an_exact_copy_in_a_new_snapshot_does_not_push_out_a_survivor():
+    store = Store("memory://exact")
+    first = documents(a=TEXT, b="something else altogether")
+    steps = ExactDedup(), MinHashDedup()
+    run(Recipe("all", ()), Source((first,)), store=store, tag="raw")
+    run(Recipe("r", steps), "raw", store=store, tag="chats")
+    for seed in range(6):
+        run(Recipe("all", ()), Source((first, documents(c=TEXT, d=f"{TEXT}!"))), store=store, tag="both")
+        grown = (ExactDedup(seed=seed, against=("chats",)), MinHashDedup(seed=seed, against=("chats",)))
+        made = run(Recipe("r", grown), "both", store=store).manifest
+        assert kept(store, made) == {named("a"), named("b")}
+
+
+def test_a_row_is_not_dropped_for_one_that_an_earlier_step_took_out():
+    store = Store("memory://earlier")
+    page = {"source": "test", "url": "https://example.org/a"}
+    old = Document(id=named("a"), text=TEXT, date="2023-01-01", **page)
+    new = Document(id=named("b"), text=f"{TEXT}!", date="2024-01-01", **page)
+    dataset(store, "old", Unit((old,)))
+    run(Recipe("all", ()), Source((Unit((old,)), Unit((new,)))), store=store, tag="both")
+    steps = UrlDedup(), ExactDedup(against=("old",)), MinHashDedup(against=("old",))
+    assert kept(store, run(Recipe("r", steps), "both", store=store).manifest) == {named("b")}

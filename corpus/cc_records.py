@@ -131,9 +131,11 @@ def _fetched(entries: Sequence[Entry]) -> Iterator[Page | Rejected]:
 def _page(entry: Entry, data: bytes) -> Page | Rejected:
     record = next(read_records(io.BytesIO(data)), None)
     if not isinstance(record, Record) or record.length != entry.length or len(data) < entry.length:
-        return Rejected(entry.page(), "cc_index/no_record", len(data), entry.length, damage=True)
+        damage = f"expected a WARC record of {entry.length} bytes"
+        return Rejected(entry.page(), "cc_index/no_record", len(data), entry.length, damage=damage)
     if entry.digest and entry.digest != _sha1(payload(record)):
-        return Rejected(entry.page(), "cc_index/wrong_digest", damage=True)
+        damage = f"expected a payload with the SHA-1 {entry.digest}"
+        return Rejected(entry.page(), "cc_index/wrong_digest", damage=damage)
     place = f"{entry.file}@{entry.offset}"
     found = next(pages(io.BytesIO(data), file=entry.file, file_digest=place, source=SOURCE), None)
     if found is None:

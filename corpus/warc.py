@@ -24,11 +24,11 @@ from typing import BinaryIO
 from corpus.tape import Tape
 from corpus.warc_head import Head, NoHead, read_head, record_id, target_url
 
-LOSSES = frozenset({"warc/truncated", "warc/bad_length", "warc/bad_header", "warc/bad_gzip"})
 MAX_RECORD_BYTES = 1 << 26
 MAX_BLANK_BYTES = 64  # between records; the standard says 4
 _BLANK = re.compile(rb"[\r\n]{0,%d}" % MAX_BLANK_BYTES)
 _SCARRED = re.compile(rb"(?:[^\r]\n\r\n|\r[^\n]\r\n|\r\n[^\r]\n|\r\n\r[^\n])WARC/")  # blank lines but for one byte
+_SPARED = frozenset({"warc/too_large", "warc/not_record_compressed"})  # which say nothing against the file
 _NOT_BLANK = re.compile(rb"[^\r\n]")
 
 
@@ -63,6 +63,11 @@ class Broken:
     message: str
     headers: Mapping[str, str] = field(default_factory=dict)  # of the WARC header, where it could be read
     size_bytes: int | None = None  # of the record by its own account, where it gives one
+
+    @property
+    def damage(self) -> str | None:
+        """What is wrong with the file; None where nothing is lost, or only because of our limit."""
+        return None if self.reason in _SPARED else self.message
 
 
 def read_records(

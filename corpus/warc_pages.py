@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from corpus.http_body import MAX_HEAD_BYTES, Response, Unreadable, decode_body, parse_response
 from corpus.tape import GZIP_MAGIC
-from corpus.warc import LOSSES, MAX_RECORD_BYTES, Broken, Record, read_records
+from corpus.warc import MAX_RECORD_BYTES, Broken, Record, read_records
 from corpus.warc_head import record_id, target_url
 from manifests.errors import Damaged
 from manifests.rows import Origin, Page, row_id
@@ -148,7 +148,7 @@ class _Crawl:
             origin=Origin(self.file, broken.offset, broken.length or 0, ""),
             status=0,
         )
-        return Rejected(page, reason, value, threshold, damage=reason in LOSSES)
+        return Rejected(page, reason, value, threshold, damage=broken.damage)
 
     def id(self, record_id: str, offset: int) -> bytes:
         return row_id("document", self.source, record_id or f"{self.file_digest}/{offset}")

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, ClassVar
 
 from corpus.crawl import WarcFile, WarcFiles
-from corpus.warc import LOSSES, Broken, Record, read_records
+from corpus.warc import Broken, Record, read_records
 from corpus.warc_head import record_id, target_url
 from corpus.warc_pages import MAX_PAGE_BYTES, payload
 from manifests.remote import open_location
@@ -67,7 +67,7 @@ def texts(stream: BinaryIO, *, file: str, file_digest: str, source: str = "web")
                 origin=Origin(file, record.offset, record.length or 0, ""),
             )
             limit = MAX_PAGE_BYTES if record.size_bytes else None
-            yield Rejected(broken, record.reason, record.size_bytes, limit, damage=record.reason in LOSSES)
+            yield Rejected(broken, record.reason, record.size_bytes, limit, damage=record.damage)
         else:
             yield _text(record, Origin(file, record.offset, record.length, _digest(record)), file_digest, source)
 

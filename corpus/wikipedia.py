@@ -102,7 +102,7 @@ def articles(stream: BinaryIO, *, file: str) -> Iterator[Document | Rejected]:
             yield _article(page, reader, convert)
         rest = Origin(file, reader.stood_at, 0, "")
         lost = Document(id=row_id("document", file, "cut_off"), source=file, origin=rest)
-        yield Rejected(lost, "wikipedia/cut_off", damage=True)
+        yield Rejected(lost, "wikipedia/cut_off", damage=str(error))
 
 
 def wikitext_at(stream: BinaryIO, origin: Origin) -> bytes:

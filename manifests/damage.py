@@ -9,9 +9,11 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from manifests.stage import Rejected
+from manifests.terminal import safe
 from manifests.wording import position
 
 MAX_TOLD = 10  # of a run
+_CELLS = 160
 
 
 class Damage(msgspec.Struct):
@@ -23,10 +25,11 @@ class Damage(msgspec.Struct):
     def add(self, refusal: Rejected) -> None:
         """Note a refusal with which a part of the source is lost."""
         origin = refusal.row.origin
-        if refusal.damage and origin:
+        if refusal.damage is not None and origin:
             self.parts += 1
             if len(self.told) < MAX_TOLD:
-                self.told.append(f"{position(origin.file, origin.offset)}: {refusal.reason}")
+                place = position(origin.file, origin.offset)
+                self.told.append(f"{place}: {refusal.reason}: {safe(refusal.damage, _CELLS)}")
 
 
 def warnings(found: Iterable[Damage]) -> Iterator[str]:

@@ -35,7 +35,6 @@ MAX_LINE_BYTES = 2**28
 CODECS = {".gz": "gzip", ".zst": "zstd"}
 UNREADABLE = (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, UnicodeDecodeError)  # what a damaged file raises
 END = MAX_SAFE_INTEGER  # of what is packed: its offsets count in what is unpacked
-_LOSSES = frozenset({"import/cut_off", "import/bad_file"})  # of more than a record
 _BATCH_ROWS = 1024
 _READ_BYTES = 2**16
 
@@ -88,8 +87,8 @@ class DataFile:
                     yield self._refused(offset, offset, "import/too_long", MAX_LINE_BYTES)
                 elif line.strip():
                     yield self._line(offset, line)
-        except (OSError, EOFError):
-            yield self._refused(f"after {offset}", end, "import/cut_off")
+        except (OSError, EOFError) as error:
+            yield self._refused(f"after {offset}", end, "import/cut_off", damage=str(error))
 
     def _line(self, offset: int, line: bytes) -> Row | Rejected:
         record = json_object(line)
@@ -101,8 +100,8 @@ class DataFile:
     def _parquet(self, stream: BinaryIO) -> Iterator[Row | Rejected]:
         try:
             file = pq.ParquetFile(stream, page_checksum_verification=True)
-        except UNREADABLE:
-            yield self._refused("file", 0, "import/bad_file")
+        except UNREADABLE as error:
+            yield self._refused("file", 0, "import/bad_file", damage=str(error))
             return
         columns = [path for path in _leaves(file) if self.reading.reads(path)]
         place = self.digest + "/"
@@ -116,13 +115,15 @@ class DataFile:
                         origin = Origin(self.name, number, 0, digest)
                         yield self.reading.row(record, origin, f"{place}{number}")
                         number += 1
-            except UNREADABLE:
-                yield self._refused(f"after {number}", number, "import/bad_file", end - number)
+            except UNREADABLE as error:
+                yield self._refused(f"after {number}", number, "import/bad_file", end - number, str(error))
             number = end
 
-    def _refused(self, place: object, offset: int, reason: str, value: float | None = None) -> Rejected:
+    def _refused(
+        self, place: object, offset: int, reason: str, value: float | None = None, damage: str | None = None
+    ) -> Rejected:
         row = self.reading.nameless(f"{self.digest}/{place}", Origin(self.name, offset, 0, ""))
-        return Rejected(row, reason, value, damage=reason in _LOSSES)
+        return Rejected(row, reason, value, damage=damage)
 
 
 def unpacked(stream: BinaryIO, location: str) -> io.BufferedReader:

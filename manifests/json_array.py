@@ -70,7 +70,7 @@ class _Scan:
     def end(self) -> Iterator[tuple[int, bytes | None]]:
         """Yield what stands behind the array. Raises EOFError where the array, or an element, has no end."""
         if self.in_array or self.in_string or self.depth:
-            raise EOFError
+            raise EOFError("the file ends inside an array")
         yield from self._taken(self.place)
 
     def _sign(self, sign: int) -> tuple[bool, bool]:

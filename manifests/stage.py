@@ -84,7 +84,7 @@ class Rejected:
     threshold: float | None = None
     twin: bytes | None = None  # id of the row that survives in this one's place
     values: Values = field(default_factory=dict)
-    damage: bool = False  # a part of a source that cannot be read, at the row's origin
+    damage: str | None = None  # of a part of a source that cannot be read: what is wrong at the row's origin
 
 
 class Stage:

@@ -34,13 +34,14 @@ BROKEN = {
     "warcio.trunc.warc": ["warc/bad_length"],
 }
 LOST = {
-    "ccnet.CC-MAIN-2019-13.wet.txt, offset 0: warc/bad_length",
-    "ccnet.CC-MAIN-2019-13.wet.txt, offset 617: warc/bad_length",
-    "ccnet.CC-MAIN-2019-13.wet.txt, offset 1,310: warc/bad_length",
-    "ccnet.CC-MAIN-2019-13.wet.txt, offset 1,959: warc/bad_length",
-    "ows.sample.warc.gz, offset 405: warc/truncated",
-    "resiliparse.clipped.warc.gz, offset 0: warc/truncated",
-    "warcio.trunc.warc, offset 1,197: warc/bad_length",
+    "ccnet.CC-MAIN-2019-13.wet.txt, offset 0: warc/bad_length: no record ends at Content-Length 370",
+    "ccnet.CC-MAIN-2019-13.wet.txt, offset 617: warc/bad_length: no record ends at Content-Length 353",
+    "ccnet.CC-MAIN-2019-13.wet.txt, offset 1,310: warc/bad_length: no record ends at Content-Length 109",
+    "ccnet.CC-MAIN-2019-13.wet.txt, offset 1,959: warc/bad_length: no record ends at Content-Length 355",
+    "ows.sample.warc.gz, offset 405: warc/truncated: "
+    "Content-Length 64917, but the file or its gzip member ends after 3678 bytes",
+    "resiliparse.clipped.warc.gz, offset 0: warc/truncated: the file ends inside a gzip member",
+    "warcio.trunc.warc, offset 1,197: warc/bad_length: no record ends at Content-Length 973",
 }
 WHOLE = [path for path in FILES if path.name not in BROKEN or BROKEN[path.name] == ["warc/not_record_compressed"]]
 

@@ -54,7 +54,7 @@ class Torn:
         yield Rejected(unwanted, "torn/unwanted")
         for part in range(2, self.parts + 2):
             lost = Document(id=self.id(part), origin=Origin(self.name, part * 1000, 0, ""))
-            yield Rejected(lost, "torn/lost", damage=True)
+            yield Rejected(lost, "torn/lost", damage="nothing is there\x07")
 
     def id(self, part):
         return row_id("document", self.name, str(part))
@@ -79,13 +79,16 @@ def refusals(store, manifest):
 
 def test_a_run_warns_of_each_part_of_a_file_that_cannot_be_read_and_of_nothing_else(store):
     _, said = read(store, Torn("a.warc", 2), Torn("b.warc", 0))
-    assert said == ["warning: a.warc, offset 2,000: torn/lost", "warning: a.warc, offset 3,000: torn/lost"]
+    assert said == [
+        "warning: a.warc, offset 2,000: torn/lost: nothing is there\\x07",
+        "warning: a.warc, offset 3,000: torn/lost: nothing is there\\x07",
+    ]
 
 
 def test_the_same_run_again_warns_again_though_it_makes_nothing(store):
     first, second = (read(store, Torn("a.warc", 1)) for _ in range(2))
     assert first == second
-    assert first[1] == ["warning: a.warc, offset 2,000: torn/lost"]
+    assert first[1] == ["warning: a.warc, offset 2,000: torn/lost: nothing is there\\x07"]
 
 
 def test_of_much_damage_the_first_parts_are_told_and_the_others_counted(store):
@@ -97,7 +100,7 @@ def test_of_much_damage_the_first_parts_are_told_and_the_others_counted(store):
 
 def test_a_name_of_a_file_moves_no_cursor(store):
     _, said = read(store, Torn("a\x1b[2J\n.warc", 1))
-    assert said == ["warning: a\\x1b[2J .warc, offset 2,000: torn/lost"]
+    assert said == ["warning: a\\x1b[2J .warc, offset 2,000: torn/lost: nothing is there\\x07"]
 
 
 def test_the_ledger_keeps_where_a_row_was_read_that_was_never_stored(store):
@@ -155,4 +158,4 @@ def test_a_file_of_records_that_breaks_off_is_told_with_its_place(store, tmp_pat
         ("import/bad_json", "a.jsonl", 29),
         ("import/cut_off", "b.json", 14),
     }
-    assert "warning: b.json, offset 14: import/cut_off" in heard.said
+    assert any(one.startswith("warning: b.json, offset 14: import/cut_off: ") for one in heard.said)

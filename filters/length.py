@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from manifests.rows import Document
+from manifests.rows import Conversation, Document
 from manifests.stage import Rule, Rules, Values, at_least, at_most
 
 
 @dataclass(frozen=True, slots=True)
 class Length(Rules):
-    """Keep the texts of a sensible length, in characters (code points) as they stand."""
+    """Keep the texts of a sensible length, in characters (code points); of a conversation, of all its turns."""
 
     min_chars: int | None = None
     max_chars: int | None = None
@@ -18,5 +18,6 @@ class Length(Rules):
             "length/too_long", "length/chars", self.max_chars
         )
 
-    def measure(self, doc: Document) -> Values:
-        return {"length/chars": float(len(doc.text))}
+    def measure(self, row: Document | Conversation) -> Values:
+        texts = [turn.content for turn in row.messages] if isinstance(row, Conversation) else [row.text]
+        return {"length/chars": float(sum(map(len, texts)))}

@@ -24,6 +24,7 @@ from generators.engine import Place, Reply, Sampling, Task
 from generators.places import place, server_url
 from generators.prompts import prompts_of
 from generators.purse import Purse
+from generators.segments import Segments
 from generators.weights import Model, find_model
 from manifests import canonical
 from manifests.errors import BadRecipe, BadRow, Incomplete
@@ -48,7 +49,7 @@ class Generate(Stage):
     task: Task
     model: str | Model = "models/smollm2"  # a ref or a folder; `run` puts its digests in the fingerprint
     sampling: Sampling = field(default_factory=Sampling)
-    split: Chunks | None = None  # None: a row is asked about as a whole
+    split: Chunks | Segments | None = None  # None: a row is asked about as a whole
     max_context: int | None = None  # tokens of prompt and reply; None: what the model was made for
     engine: str | Place = "vllm"  # where it runs: not identity, nor are the next two
     purse: Purse | None = None
@@ -106,11 +107,18 @@ class _Asked:
 
     def __init__(self, stage: Generate, row: Any, asking: Asking) -> None:
         self.stage, self.row, self.asking = stage, row, asking
-        text = getattr(row, "text", None)
-        self.parts = stage.split.parts(text) if stage.split and text is not None else None
-        rows = [row.replace(text=part.strip()) for part in self.parts] if self.parts and self.parts != [text] else [row]
-        self.rows = [one for one in rows if text is None or one.text.strip()]
+        self.parts: list[str] | None = None
+        self.rows = self._split(row)
         self._calls = [asking.ask(stage.task.prompt(one)) for one in self.rows]
+
+    def _split(self, row: Any) -> list[Any]:
+        """Return what is asked about: the row, or a row for each of its parts that says something."""
+        split, text = self.stage.split, getattr(row, "text", None)
+        if isinstance(split, Segments):
+            return split.rows(row)
+        self.parts = split.parts(text) if split and text is not None else None
+        rows = [row.replace(text=part.strip()) for part in self.parts] if self.parts and self.parts != [text] else [row]
+        return [one for one in rows if text is None or one.text.strip()]
 
     @property
     def calls(self) -> list[Call]:
@@ -190,7 +198,10 @@ class _Asked:
             if number is not None:
                 name = type(self.stage.task).__name__
                 raise BadRow(f"{name} was asked for several rows and parsed one in place; use row.derive(...) in parse")
-            return Kept(made.replace(call=key, labels=labels), spent)
+            wrote = (
+                {"call": key, "labels": labels} if made.call is None else {}
+            )  # else it judged what another one wrote
+            return Kept(made.replace(**wrote), spent)
         parents = made.parents or (self.row.id,)
         row = made.replace(
             id=derived_id(parents, "", part, candidate),

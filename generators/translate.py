@@ -1,10 +1,12 @@
 #!/usr/bin/env python
-"""Translate a dataset, one document at a time, with a local model.
+"""Translate a dataset of documents or conversations with a local model: of sixteen candidates, the best.
 
-    koba run translate web-en --to ja
+    koba run translate web-en --to ja --choose metricx
     ray job submit --working-dir . -- python generators/translate.py web-en --to ja
 
-Each translation names its original in `parents`; all candidates are kept.
+A text is translated segment by segment, each several times; gates and a score choose one candidate of each, and the
+segments are put together again. All candidates stay, with their scores, as rows of the part before: `koba why ID`
+shows them. A translation of one segment names its original in `parents`, a longer one the segments that it is made of.
 
 translate/empty     the reply is a preamble ("Here is the translation:") and nothing behind it
 """
@@ -14,15 +16,19 @@ from typing import Annotated
 
 from filters.language import LanguageIs
 from filters.length import Length
-from generators.chunks import Chunks
+from generators.candidates import Best, Fitting
 from generators.command import generator
-from generators.engine import Reply, Sampling
-from generators.gates import Gates, beside
+from generators.engine import Prompt, Raw, Reply, Sampling
+from generators.gates import Faithful, IfLonger, translated
 from generators.generate import Generate
+from generators.rejoined import Rejoined
 from generators.replies import said
+from generators.round_trip import CHRF, RoundTrip
+from generators.scorers import Comet, MetricX, Scored
+from generators.segments import Segments
 from manifests.errors import BadRecipe
 from manifests.rows import Document, Message
-from manifests.stage import Recipe, Rejected
+from manifests.stage import Recipe, Rejected, Stage
 
 LANGUAGES = {
     "de": "German",
@@ -49,12 +55,25 @@ PROMPT_JA = """\
 {text}"""
 
 
+# PLaMo-translate takes no chat: its own marks say what is wanted, and a reply ends where the next mark would begin.
+PLAMO = """\
+<|plamo:op|>dataset
+translation
+<|plamo:op|>input lang={source}
+{text}
+<|plamo:op|>output lang={language}
+"""
+PLAMO_STOP = "<|plamo:op|>"
+CHOICES = ("likelihood", "round_trip", "metricx", "comet")
+LIKELIHOOD = "generate/mean_logprob"
+
+
 @dataclass(frozen=True, slots=True)
 class Translate:
-    """One document in, one translation out."""
+    """One segment in, one translation out."""
 
     to: str
-    system: str = SYSTEM  # fields, so that a changed prompt is a changed dataset
+    system: str | None = SYSTEM  # fields, so that a changed prompt is a changed dataset; None: the template is all
     template: str = PROMPT
 
     def __post_init__(self) -> None:
@@ -63,42 +82,75 @@ class Translate:
                 f"translate: {self.to!r} is no language we have a name for; expected {', '.join(LANGUAGES)}"
             )
 
-    def prompt(self, doc: Document) -> tuple[Message, ...]:
-        asked = self.template.format(language=LANGUAGES[self.to], text=doc.text)
+    def prompt(self, doc: Document) -> Prompt:
+        language = LANGUAGES[self.to]
+        if self.system is None:
+            source = LANGUAGES.get(doc.language or "", "Japanese" if self.to == "en" else "English")
+            return Raw(self.template, {"source": source, "text": doc.text, "language": language})
+        asked = self.template.format(language=language, text=doc.text)
         return Message("system", self.system), Message("user", asked)
 
     def parse(self, doc: Document, reply: Reply) -> Document | Rejected:
         text = said(reply.text)
         if not text:
             return Rejected(doc, "translate/empty")
-        return doc.derive(text=text, language=self.to, source="translate", scores=beside(text, doc.text))
+        scores = translated(text, doc.text, self.to)
+        if reply.logprob is not None:
+            scores[LIKELIHOOD] = reply.logprob / max(1, reply.tokens_out)
+        return doc.derive(text=text, language=self.to, source="translate", scores=scores)
 
 
-def into(to: str) -> Translate:
-    """Return the task with the prompt for a language: Japanese is asked for in Japanese."""
+def into(to: str, form: str = "chat") -> Translate:
+    """Return the task with the prompt for a language: Japanese is asked for in Japanese. Raises BadRecipe."""
+    if form not in {"chat", "plamo"}:
+        raise BadRecipe(f"translate: there is no form {form!r}; expected chat, or plamo for PLaMo-translate")
+    if form == "plamo":
+        return Translate(to, None, PLAMO)
     return Translate(to, SYSTEM_JA, PROMPT_JA) if to == "ja" else Translate(to)
+
+
+def choosing(choose: str, to: str, model: str, engine: str) -> tuple[Stage, ...]:
+    """Return the steps that keep the best candidate of each segment. Raises BadRecipe."""
+    if choose == "metricx":
+        return Scored(MetricX()), Best(MetricX.measure, lowest=True)
+    if choose == "comet":
+        return Scored(Comet()), Best(Comet.measure)
+    if choose == "round_trip":
+        task = RoundTrip(tuple(sorted(LANGUAGES.items())), otherwise="ja" if to == "en" else "en")
+        sampling = Sampling(max_tokens=2_048, max_ratio=3.0, temperature=0.0)
+        return Generate(task, model=model, sampling=sampling, engine=engine), Best(CHRF)
+    if choose == "likelihood":
+        return (Best(LIKELIHOOD),)
+    raise BadRecipe(f"translate: there is no choice by {choose!r}; expected one of {', '.join(CHOICES)}")
 
 
 def recipe(
     to: Annotated[str, "Language to translate into, ISO 639-1."] = "ja",
     model: Annotated[str, "Model, by its ref."] = "models/smollm2",
     engine: Annotated[str, "Where it runs: vllm, echo, openai or a server's URL."] = "vllm",
-    n: Annotated[int, "Candidates for each document (PLaMo 2: 16)."] = 16,
+    form: Annotated[str, "Of the prompt: chat, or plamo for PLaMo-translate."] = "chat",
+    choose: Annotated[str, "By what: likelihood, round_trip, metricx or comet."] = "likelihood",
+    n: Annotated[int, "Candidates for each segment (PLaMo 2: 16)."] = 16,
     temperature: Annotated[float, "Sampling temperature."] = 0.8,
-    max_tokens: Annotated[int, "Longest reply to one part of a document, in tokens."] = 2_048,
+    segment_tokens: Annotated[int, "Longest segment, in tokens; MetricX reads 1,536 of both texts."] = 500,
+    max_tokens: Annotated[int, "Longest reply to one segment, in tokens."] = 2_048,
     max_ratio: Annotated[float, "Longest reply, in tokens for each one of the prompt."] = 2.0,
     max_chars: Annotated[int, "Longest document, in characters."] = 8_000,
 ) -> Recipe:
     """Every decision that bears on the dataset, on one screen."""
     drawn = temperature if n > 1 else 0.0
-    sampling = Sampling(max_tokens=max_tokens, max_ratio=max_ratio, temperature=drawn, top_p=0.95, n=n)
+    stop = (PLAMO_STOP,) if form == "plamo" else ()
+    sampling = Sampling(max_tokens=max_tokens, max_ratio=max_ratio, temperature=drawn, top_p=0.95, stop=stop, n=n)
+    split = Segments(max_tokens=segment_tokens)
+    whole = Faithful(max_incomplete=1.8 if to == "ja" else 2.2)  # into English lengths differ more
     return Recipe(
         name=f"translate-{to}",
         steps=(
             Length(max_chars=max_chars),
-            Generate(into(to), model=model, sampling=sampling, split=Chunks(max_tokens=500), engine=engine),
-            Gates(min_length_ratio=0.2, max_length_ratio=5.0, max_copied=0.5),
-            LanguageIs(to, min_score=0.8),
+            Generate(into(to, form), model=model, sampling=sampling, split=split, engine=engine),
+            Fitting((whole, IfLonger(80, LanguageIs(to, min_score=0.8)))),
+            *choosing(choose, to, model, engine),
+            Rejoined(),
         ),
     )
 

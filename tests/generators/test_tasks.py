@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from generators.chat_template import apply, neutral, tidy
 from generators.chunks import Chunks, estimate
 from generators.engine import Reply
-from generators.gates import Gates, beside
+from generators.gates import Gates, beside, translated
 from generators.paraphrase import STYLES, styled
 from generators.replies import copied_share, length_ratio, numbers_kept, repeated_share, said
 from generators.translate import into
@@ -54,7 +54,8 @@ def test_a_reply_becomes_a_new_row_with_what_the_gates_need(name):
     made = task.parse(doc, reply(answer))
     assert made.parents == (doc.id,)
     assert made.text.startswith("Question")
-    assert set(made.scores) == set(beside("", ""))
+    measured = translated("", doc.text, task.to) if name.startswith("translate") else beside("", "")
+    assert set(made.scores) == set(measured)
     assert made.language == (task.to if name.startswith("translate") else doc.language)
 
 
@@ -114,7 +115,7 @@ def test_the_measures_of_the_gates():
 )
 def test_the_gates_refuse_with_reasons(text, reason):
     gates = Gates(0.2, 3.0, 0.8, 1.0)
-    [outcome] = gates([into("en").parse(ENGLISH, reply(text))])
+    [outcome] = gates([styled("easy", ("en",)).parse(ENGLISH, reply(text))])
     assert (outcome.reason if isinstance(outcome, Rejected) else None) == reason
 
 

@@ -5,6 +5,7 @@ This is the only file that knows every package. What a command needs is imported
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,6 @@ from manifests.programs import Programs
 from trainer import pretrain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from manifests.manifest import Manifest
     from manifests.provenance import Trace
     from manifests.rows import Origin
@@ -121,7 +120,7 @@ def trace_row(
         raise SystemExit(2)
 
 
-def _follower(store: "Store", warcs: tuple[str, ...]) -> "Callable[[bytes, Manifest], Trace]":
+def _follower(store: "Store", warcs: tuple[str, ...]) -> Callable[[bytes, "Manifest"], "Trace"]:
     """Return what traces a row of a manifest, with crawl files and calls at hand."""
     from corpus.warc_pages import verify_origin
     from corpus.wikipedia import wikitext_at

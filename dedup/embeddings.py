@@ -80,6 +80,7 @@ class SemanticDedup(Selection):
     Raises BadRecipe where the numbers do not fit each other or rows are no documents, NotFound where there is no model.
     """
 
+    version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("faiss-cpu",)  # k-means
 
     model: str = "models/minilm"  # of the store, with model.onnx and tokenizer.json; resolved: the first one's digest

@@ -56,7 +56,7 @@ class ExactDedup(Selection):
     are neither documents nor conversations.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     form: Form = "nfc_space"  # NFC, each run of white space as one space, none at the ends; or "literal": as it is
     keep: Keep = "random"  # or "oldest", "newest", "longest", "best" (of `score`): which row stays

@@ -87,6 +87,8 @@ class LineDedup(Selection):
     Raises BadRecipe where the choices are not known or do not fit each other, or rows are no documents.
     """
 
+    version: ClassVar[int] = 2
+
     unit: Unit = "line"
     scope: Scope = "corpus"  # "site": repeated within the host of `url`; a row without one is left alone
     keep: Keep = "first"

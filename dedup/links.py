@@ -56,7 +56,7 @@ class ByBand:
             bands.band_keys(signatures, band * self.rows, self.rows, keys[:, band])
         codes = code(signatures)
         flat = keys.reshape(-1)
-        parts = ((flat >> _PART) % np.uint64(self.parts)).astype(np.uint16)
+        parts = ((flat >> _PART) % np.uint64(self.parts)).astype(np.uint16 if self.parts < 2**16 else np.uint32)
         order = np.argsort(parts, kind="stable")
         bounds = np.searchsorted(parts[order], np.arange(self.parts + 1))
         sent = []
@@ -81,7 +81,7 @@ class Link:
         places = np.concatenate([record.places + start for record, start in zip(records, starts[:-1], strict=True)])
         rows = np.concatenate([record.rows for record in records])
         codes = np.concatenate([record.codes for record in records])
-        order = np.argsort(keys, kind="stable")
+        order = np.argsort(keys)
         stops = np.empty(len(keys), np.int32)
         bands.bucket_stops(keys[order], stops)
         parents = np.arange(len(rows))

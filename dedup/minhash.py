@@ -38,7 +38,7 @@ class MinHashDedup(Selection):
     Raises BadRecipe where the numbers do not fit each other or rows have no text.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     threshold: float = 0.8  # Jaccard similarity
     ngram: int = 13  # characters, after normalisation (`dedup.letters`); a shorter text is compared as a whole

@@ -64,6 +64,8 @@ class UrlDedup(Selection):
     A row without a URL stays. Raises BadRecipe where the policy is not known.
     """
 
+    version: ClassVar[int] = 2
+
     keep: Keep = "newest"  # by `date`; or "oldest", "longest", "random", "best" (of `score`): which row stays
     score: str = ""
     seed: int = 0  # for which of several that the policy does not tell apart

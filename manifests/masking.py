@@ -113,13 +113,14 @@ def _looked_at(kind: str) -> list[str]:
 
 
 def _decisions(table: pa.Table, drops: Sequence[Drop], edits: Edits) -> pa.Table:
-    ids = table["id"]
     told: dict[int, tuple[Any, ...]] = {
         drop.row: (DROPPED, drop.reason, drop.value, drop.threshold, drop.twin, None) for drop in drops
     }
     told |= {
         row: (ALTERED, done.reason, done.share, None, done.twin, done.text.encode()) for row, done in edits.rows.items()
     }
-    rows = [(ids[row].as_py(), STEP, *told[row]) for row in sorted(told)]
+    order = sorted(told)
+    ids = table["id"].take(pa.array(order, pa.int64())).to_pylist()
+    rows = [(row_id, STEP, *told[row]) for row_id, row in zip(ids, order, strict=True)]
     columns = list(zip(*rows, strict=True)) or [()] * len(DECISIONS)
     return pa.table(dict(zip(DECISIONS.names, columns, strict=True)), schema=DECISIONS)

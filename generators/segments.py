@@ -18,6 +18,7 @@ segment/language    what the document is written in, where it says so
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar, NamedTuple
 
 import msgspec
@@ -141,7 +142,7 @@ def _lines(text: str) -> Iterator[Piece]:
     lines = text.splitlines(keepends=True)
     kept = _Kept(lines)
     table = False
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+    for line, following in pairwise([*lines, ""]):
         bare = line.strip()
         if kept(line, bare) or _ruled(bare) or _REFERENCE.match(line):
             yield Piece(line, said=False)

@@ -43,7 +43,7 @@ def folder(tmp_path_factory):
         weights[f"estimator.ff.{layer}.bias"] = torch.randn(rows)
     save_file(weights, folder / "model.safetensors")
     (folder / "config.json").write_text(json.dumps(config.to_dict()))
-    words = Tokenizer(models.WordLevel({word: place for place, word in enumerate(WORDS)}, None, "<unk>"))
+    words = Tokenizer(models.WordLevel({word: place for place, word in enumerate(WORDS)}, "<unk>"))
     words.pre_tokenizer = pre_tokenizers.Whitespace()
     marks = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
     PreTrainedTokenizerFast(tokenizer_object=words, **marks).save_pretrained(folder)

@@ -7,6 +7,7 @@ Only the ledger is read, and of a row that is still there its shard.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -15,9 +16,10 @@ from manifests.ledger import ALTERED
 from manifests.lineage import ChainStep, chain_steps, recipe_chain
 from manifests.lookup import place, row_at
 from manifests.manifest import Manifest
+from manifests.siblings import candidate, candidates
 from manifests.stage import Rule
 from manifests.store import Store
-from manifests.story import Check, Outcome, Parent, StepStory, Story, Twin, sentence
+from manifests.story import Check, Outcome, Parent, StepStory, Story, Twin, sentence, verdict
 from manifests.texts import changes, readable, texts
 
 _EXCERPT_CHARS = 120
@@ -28,7 +30,13 @@ _GENERATIONS = 16
 
 def why(store: Store, row_id: bytes, manifest: Manifest) -> Story:
     """Return what each step of the recipe behind `manifest` did to a row. Raises NotFound."""
-    return _story(store, recipe_chain(store, manifest), row_id, _GENERATIONS)
+    chain = recipe_chain(store, manifest)
+    stays = known_stays(store, chain, row_id)
+    told = []
+    for one, numbers in candidates(store, chain, stays).items():
+        own = known_stays(store, chain, one)
+        told.append(candidate(own, numbers, verdict(tell(store, chain, own, generations=0))))
+    return replace(tell(store, chain, stays), candidates=tuple(told))
 
 
 def tell(store: Store, chain: Sequence[Manifest], stays: Sequence[Stay], generations: int = _GENERATIONS) -> Story:

@@ -1,6 +1,7 @@
 """The story of one row: what every step did to it, and a sentence that sums it up."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -84,6 +85,19 @@ class Parent:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """One of several rows that a model wrote of the same text."""
+
+    id: bytes
+    part: int  # of the original, where it was asked about in parts
+    number: int
+    reason: str | None  # for which it was dropped
+    sentence: str
+    scores: Mapping[str, float]
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """A row's way through a recipe."""
 
@@ -98,11 +112,13 @@ class Story:
     made_by: str | None = None  # the step that made it
     parents: tuple[Parent, ...] = ()  # that it was made from
     children: tuple[bytes, ...] = ()  # made from it by the step at which it left
+    candidates: tuple[Candidate, ...] = ()  # that it is one of, or that were made from it
     repeated: int = 0  # other records with the same id, which were refused
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON."""
-        names = ("manifest", "kept", "url", "domain", "language", "chars", "made_by", "parents", "children", "repeated")
+        facts = ("manifest", "kept", "url", "domain", "language", "chars", "made_by", "parents", "children")
+        names = (*facts, "candidates", "repeated")
         return {
             "id": self.row_id.hex(),
             "sentence": sentence(self),
@@ -112,21 +128,29 @@ class Story:
 
 
 def sentence(story: Story) -> str:
-    """Return the verdict in words."""
+    """Return the verdict in words, with what the row was made from."""
+    said = verdict(story)
+    if story.made_by:
+        said += f"; made by {story.made_by} from {', '.join(parent.id.hex() for parent in story.parents)}"
+    if story.repeated:
+        said += f"; {count(story.repeated, 'other record')} with the same id refused: input/repeated_id"
+    return said
+
+
+def verdict(story: Story) -> str:
+    """Return what became of a row, and why."""
     last = story.steps[-1]
     if last.outcome == "dropped" and last.decision:
-        verdict = f"dropped by {last.title}: {_refusal(last, last.decision)}"
-    elif last.outcome == "left":
-        verdict = f"replaced by {count(len(story.children), 'row')} that {last.title} made from it"
-    elif story.kept:
-        verdict = f"kept: {', '.join(_merits(story))}"
-    else:
-        verdict = f"gone after {last.title}: its ledger does not say why"
-    if story.made_by:
-        verdict += f"; made by {story.made_by} from {', '.join(parent.id.hex() for parent in story.parents)}"
-    if story.repeated:
-        verdict += f"; {count(story.repeated, 'other record')} with the same id refused: input/repeated_id"
-    return verdict
+        return f"dropped by {last.title}: {_refusal(last, last.decision)}"
+    if last.outcome == "left":
+        failed = Counter([one.reason for one in story.candidates if one.reason])
+        none_left = failed and failed.total() == len(story.candidates)
+        counts = ", ".join([f"{reason} {rows}" for reason, rows in failed.most_common()])
+        made = f"replaced by {count(len(story.children), 'row')} that {last.title} made from it"
+        return f"{made}, of which none is left: {counts}" if none_left else made
+    if story.kept:
+        return f"kept: {', '.join(_merits(story))}"
+    return f"gone after {last.title}: its ledger does not say why"
 
 
 def _refusal(step: StepStory, decision: Decision) -> str:

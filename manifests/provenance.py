@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from manifests.errors import BadSource, Damaged, NotFound
-from manifests.history import known_stays
+from manifests.history import Stay, known_stays
 from manifests.lineage import chain_steps, recipe_chain
 from manifests.manifest import Manifest, SourceRecord
 from manifests.plain import plain
@@ -59,7 +59,7 @@ class Trace:
     calls: tuple[Receipt, ...] = ()  # of a model that wrote it
     parents: tuple["Trace", ...] = ()
     more_parents: int = 0  # that are not followed
-    origin: Origin | None = None
+    origin: Origin | None = None  # of a row that was dropped before it was stored: file and offset only
     source: SourceRecord | None = None  # the file as a whole
     location: str | None = None  # where the user, or else a run, found the file
     reading: Reading | None = None  # None where nothing was read again
@@ -122,7 +122,7 @@ class _Tracer:
         first = stays[0]
         followed = first.parents[:_PARENTS] if generations else ()
         row = next((stay.row for stay in reversed(stays) if stay.row), None)
-        origin = row.origin if row and not first.parents else None
+        origin = None if first.parents else row.origin if row else _place(stays[-1])
         location = self._location(origin.file) if origin else None
         return Trace(
             row_id=row_id,
@@ -136,7 +136,7 @@ class _Tracer:
             origin=origin,
             source=self.sources.get(origin.file) if origin else None,
             location=location,
-            reading=self._read(origin, location) if origin and self.reread else None,
+            reading=self._read(origin, location) if origin and origin.digest and self.reread else None,
         )
 
     def _receipts(self, row: Row) -> Iterator[Receipt]:
@@ -176,3 +176,11 @@ class _Tracer:
         source = self.sources.get(origin.file)
         whole = f", {source.size} bytes with the SHA-256 {source.digest}" if source else ""
         return f"fetch {origin.file}{whole}, and say where it is"
+
+
+def _place(stay: Stay) -> Origin | None:
+    """Return where a row was read that was never stored, as far as the ledger knows."""
+    decision = stay.dropped
+    if decision is None or decision.file is None or decision.offset is None:
+        return None
+    return Origin(decision.file, decision.offset, 0, "")

@@ -22,7 +22,7 @@ from manifests.story import Story, sentence
 from manifests.terminal import safe
 from manifests.texts import readable
 from manifests.token_count import counted
-from manifests.wording import judged, number, size
+from manifests.wording import judged, number, position, size
 
 ID_DIGITS = 12  # of an id that people see; `--json` has it whole
 _URL_CELLS = 70
@@ -231,10 +231,10 @@ def print_trace(way: Trace, depth: int = 0) -> None:
         out.print(Text(f"{indent}  in {' ← '.join(one[:ID_DIGITS] for one in reversed(way.manifests))}"))
     if way.origin:
         origin = way.origin
-        out.print(
-            Text(f"{indent}  from {safe(origin.file, _URL_CELLS)}, offset {origin.offset:,}, {origin.length:,} bytes")
-        )
-        out.print(Text(f"{indent}  payload {safe(origin.digest, _URL_CELLS)}"))
+        length = f", {origin.length:,} bytes" if origin.length else ""
+        out.print(Text(f"{indent}  from {position(origin.file, origin.offset)}{length}"))
+        if origin.digest:
+            out.print(Text(f"{indent}  payload {safe(origin.digest, _URL_CELLS)}"))
     if way.source:
         out.print(Text(f"{indent}  file sha256:{way.source.digest} ({size(way.source.size)})"))
     if way.reading:

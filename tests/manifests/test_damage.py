@@ -14,6 +14,7 @@ from manifests.explain import why
 from manifests.forget import forget
 from manifests.history import Decision
 from manifests.manifest import Ledger
+from manifests.provenance import trace
 from manifests.rows import Document, Origin, row_id
 from manifests.run import run
 from manifests.sampling import sample
@@ -140,12 +141,23 @@ def test_of_a_row_that_is_taken_down_no_place_is_left(store):
     assert refusals(store, new) == {("forget/takedown", None, None)}
 
 
+def test_the_way_back_of_a_row_that_was_never_stored_ends_at_its_place_and_nothing_is_read_there(store):
+    made, _ = read(store, Torn("a.warc", 1))
+
+    def reread(location, origin):
+        raise AssertionError
+
+    way = trace(store, Torn("a.warc", 1).id(2), made, locate=lambda file: f"crawl/{file}", reread=reread)
+    assert (way.origin, way.location, way.reading) == (Origin("a.warc", 2000, 0, ""), "crawl/a.warc", None)
+
+
 def test_commands_show_where_a_row_was_read(store):
     made, _ = read(store, Torn("a.warc", 1))
     [lost] = sample(store, made, 9, 0, reason="torn/lost")
-    for command in (["why", lost.row_id.hex()], ["show", "torn", lost.row_id.hex()], ["sample", "torn", "--dropped"]):
+    row_id = lost.row_id.hex()
+    for command in (["why", row_id], ["show", "torn", row_id], ["trace", row_id], ["sample", "torn", "--dropped"]):
         told = CliRunner().invoke(main, [*command, "--store", store.url])
-        assert "read from a.warc, offset 2,000" in told.stdout, told.output
+        assert "from a.warc, offset 2,000" in told.stdout, told.output
 
 
 def test_a_file_of_records_that_breaks_off_is_told_with_its_place(store, tmp_path):

@@ -8,6 +8,7 @@ from manifests import canonical
 from manifests.errors import Damaged, NotFound
 from manifests.lineage import ancestry, chain_steps, recipe_chain, step_title
 from manifests.provenance import trace
+from manifests.rows import Origin
 from manifests.run import run
 from manifests.stage import Only, Recipe
 from manifests.store import Store
@@ -64,9 +65,9 @@ def test_a_row_that_was_dropped_after_it_was_stored_leads_back_as_well(made):
     assert way.reading.outcome == "equal"
 
 
-def test_of_a_row_that_was_dropped_before_it_was_stored_no_origin_is_known(made):
+def test_of_a_row_that_was_dropped_before_it_was_stored_file_and_offset_are_known_and_nothing_is_read(made):
     way = trace(made.store, small.note_id("short"), made.manifest, reread=reread)
-    assert (way.manifests, way.origin, way.reading) == ((), None, None)
+    assert (way.manifests, way.origin, way.reading) == ((), Origin("notes-0.jsonl", 226, 0, ""), None)
 
 
 def test_a_file_that_is_gone_is_named_with_the_digest_to_fetch(made, tmp_path):

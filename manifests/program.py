@@ -97,8 +97,9 @@ def summary(done: Run) -> dict[str, Any]:
 
 def _sentence(done: Run) -> str:
     name = str(done.ref) if done.ref else done.manifest.id[:12]
+    written = f"{done.manifest.chars:,} characters, " if done.manifest.chars else ""  # conversations have no text
     return (
-        f"{name}: {done.manifest.rows:,} rows, {done.manifest.chars:,} characters, "
+        f"{name}: {done.manifest.rows:,} rows, {written}"
         f"{len(done.manifest.entries)} shards; {done.made} units made, {done.reused} as before, {done.seconds:.1f} s"
     )
 

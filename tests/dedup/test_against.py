@@ -158,3 +158,13 @@ def test_a_row_is_not_dropped_for_one_that_an_earlier_step_took_out():
     run(Recipe("all", ()), Source((Unit((old,)), Unit((new,)))), store=store, tag="both")
     steps = UrlDedup(), ExactDedup(against=("old",)), MinHashDedup(against=("old",))
     assert kept(store, run(Recipe("r", steps), "both", store=store).manifest) == {named("b")}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_survivor_that_two_files_hold_stays(seed):
+    store = Store(f"memory://twice-{seed}")
+    old = dataset(store, "old", documents(a=NEAR[0], b="something else altogether"))
+    twice = documents(a=NEAR[0]), documents(c=NEAR[1], a=NEAR[0], b="something else altogether", d=NEAR[0])
+    run(Recipe("all", ()), Source(twice), store=store, tag="both")
+    steps = ExactDedup(seed=seed, against=("old",)), MinHashDedup(seed=seed, against=("old",))
+    assert kept(store, run(Recipe("r", steps), "both", store=store).manifest) == kept(store, old)

@@ -27,7 +27,7 @@ _WORD = (
     rf"(?:(?:[{_CAPITAL}]\.){{2,}}|[{_CAPITAL}]\.(?=\ ?[{_CAPITAL}])"
     rf"|[{_CAPITAL}]\w*+(?:(?!['’]s\b)['’&]\w++|-[{_CAPITAL}]\w*+)*+)"
 )
-_PARTICLE = r"(?:(?:of\ the|of|de\ la|de|del|della|van\ der|van|von|der|den|di|da|du|al|bin|ibn|&)\ )"
+_PARTICLE = r"(?:(?:of\ the|of|de\ la|de|del|della|van\ der|van|von\ der|von|der|den|di|da|du|al|bin|ibn|&)\ )"
 _MENTION = re.compile(
     rf"""(?<![\w.,/:@#$\\-])(?=[{_CAPITAL}\d$€£¥])(?:
       (?P<date>{_DAY}\ {_MONTH}(?:,?\ \d{{4}}\b)?
@@ -137,12 +137,17 @@ def _name(sentence: str, text: str, start: int, known: set[str]) -> list[Mention
         while words and not words[0][0].isupper():  # a particle
             start += len(words[0]) + 1
             del words[0]
-    while words and (_is_common(words[-1]) or not words[-1][0].isupper()):
+    while words and (_is_common(words[-1]) or not words[-1][0].isupper() or _is_initial(words[-1])):
         del words[-1]
     text = " ".join(words)
-    if len(text) < 2 or (text.isupper() and len(text) > 12):
+    is_unit = len(text) < 4 and sentence[: max(0, start - 1)][-1:].isdigit()  # 197 Nm
+    if len(text) < 2 or is_unit or (text.isupper() and len(text) > 12):
         return []
     return [Mention(text, start, "date" if text in DATES else "name")]
+
+
+def _is_initial(word: str) -> bool:
+    return len(word) == 2 and word[1] == "."
 
 
 def _is_needless(words: list[str]) -> bool:
@@ -150,8 +155,7 @@ def _is_needless(words: list[str]) -> bool:
 
 
 def _is_common(word: str) -> bool:
-    base = word.lower()
-    return base in COMMON or re.split("['’]", base)[0] in COMMON
+    return word.lower().replace("’", "'").partition("'")[0] in COMMON
 
 
 def _is_unsure(words: list[str], known: set[str]) -> bool:

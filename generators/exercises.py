@@ -125,7 +125,8 @@ class Lesson:
 
     def _exchanges(self, sentence: Sentence, rng: Random) -> Iterator[tuple[Mention, Mention]]:
         """Yield what can be exchanged for what: of the same kind, and said in no other place of the sentence."""
-        for mention in rng.sample(sentence.mentions, len(sentence.mentions)):
+        drawn = rng.sample(sentence.mentions, len(sentence.mentions))
+        for mention in sorted(drawn, key=lambda mention: mention.kind == "term"):  # exchanged terms make least sense
             others = [one for one in self._others(mention, sentence) if one.kind == mention.kind]
             if _times(mention.text, sentence.text) == 1 and others:
                 yield mention, rng.choice(others)
@@ -140,7 +141,7 @@ class Lesson:
 
     def _gap(self, sentence: Sentence, mention: Mention, task: str, rng: Random) -> Exercise | None:
         words, answer = self.wording, mention.text
-        if words.mark in sentence.text:
+        if words.mark in sentence.text or words.mark in self.title:
             return None
         shown = f"{sentence.text[: mention.start]}{words.mark}{sentence.text[mention.end :]}"
         if task == "blank":

@@ -16,9 +16,11 @@ MIN_CHARS, MAX_CHARS = 12, 250  # of a sentence that one can be asked about
 LONGEST_MENTION = 30  # characters
 LEAST_LEFT = 6  # characters of a sentence before its last phrase
 
+# It matches any text, so that none is read twice: those without a mark at their end are left out below.
 _SENTENCE = re.compile(
-    r"(?>「[^「」\n]*」|『[^『』\n]*』|（[^（）\n]*）|\([^()\n]*\)|[^。！？!?\n])++[。！？!?]+[」』）)]*"
+    r"(?>「[^「」\n]*」|『[^『』\n]*』|（[^（）\n]*）|\([^()\n]*\)|[^。！？!?\n])++(?:[。！？!?]+[」』）)]*)?"
 )
+_END = re.compile(r"[。！？!?][」』）)]*$")
 _MARK = re.compile(r"[。！？!?]+$")
 _QUOTED = re.compile(r"「([^「」。、！？\n]{2,20})」|『([^『』。\n]{2,30})』")
 _FORMAL_NOUNS = """
@@ -28,18 +30,23 @@ _FORMAL_NOUNS = """
 _FORMAL = frozenset(_FORMAL_NOUNS.split())  # say nothing alone
 _GRAMMAR = frozenset([word for word in _FORMAL if all("ぁ" <= letter <= "ん" for letter in word)])
 _WEAK = frozenset(["必要", "可能性", "特徴", "傾向", "様子", "予定", "一種", "そのまま"])  # to end a sentence with
-_JOINTS = frozenset("・=＝゠")  # between the parts of foreign names
+_JOINTS = frozenset("・=＝゠")  # between the parts of foreign names, in katakana; else between items
+_KATAKANA = re.compile("[ァ-ヺー][・=＝゠][ァ-ヺ]")
 _UNITS = frozenset(["世紀", "年代", "か所", "カ所", "か国", "カ国", "か月", "カ月", "年間", "年度"])
 _DATED = frozenset(["年", "月", "日", "世紀", "年代", "年度"])
 _SURU = ("し", "さ", "す", "せ", "でき", "出来", "いた", "致")
+_LIST_MARKS = " \t\u3000-*・•●■◆○◎※▼▲"
+_TORN = re.compile("[A-Za-z0-9]{2}")
 _LETTERS = re.compile(r"[^\W_]")
 
 
 def sentences(text: str) -> list[Sentence]:
     """Return the whole sentences of a text, without headings and items of lists, and what they mention."""
-    found = [match.group().strip() for match in _SENTENCE.finditer(text)]
+    found = [match.group().strip(_LIST_MARKS) for match in _SENTENCE.finditer(text)]
     return [
-        Sentence(sentence, tuple(_mentions(sentence))) for sentence in found if MIN_CHARS <= len(sentence) <= MAX_CHARS
+        Sentence(sentence, tuple(_mentions(sentence)))
+        for sentence in found
+        if MIN_CHARS <= len(sentence) <= MAX_CHARS and _END.search(sentence)
     ]
 
 
@@ -106,7 +113,8 @@ def _mentions(sentence: str) -> Iterator[Mention]:
         if start in quoted:
             title = quoted[start]
             text = title.group(title.lastindex or 0)
-            if _LETTERS.search(text):
+            last = next(word for word in reversed(words) if word.start < start + len(text))
+            if _LETTERS.search(text) and last.part_of_speech[0] in {"名詞", "接尾辞", "補助記号"}:
                 yield Mention(text, start, "title")
             behind = title.end()
         if start < behind:
@@ -122,14 +130,20 @@ def _end_of_run(words: list[Word], place: int) -> int:
     """Return the end of the nouns that begin at a place. A numeral begins a run of its own, but for that of an era."""
     end = place
     while end < len(words) and _is_nominal(words[end], first=end == place):
+        if words[end].text in _JOINTS and not _KATAKANA.search(_around(words, end)):
+            break
         if end > place and _is_numeral(words, end) and not _is_numeral(words, end - 1):
             is_era = end - 1 == place and words[place].part_of_speech[1] == "固有名詞"
             if not is_era and words[end - 1].text not in _DATED:
                 break
-        if end > place and _has_numeral(words[place:end]) and not _counts(words, end):
+        if end > place and words[place].text != "第" and _has_numeral(words[place:end]) and not _counts(words, end):
             break
         end += 1
     return end
+
+
+def _around(words: list[Word], place: int) -> str:
+    return "".join([word.text for word in words[place - 1 : place + 2]])
 
 
 def _mention(sentence: str, run: list[Word], following: Word | None) -> Iterator[Mention]:
@@ -144,8 +158,14 @@ def _mention(sentence: str, run: list[Word], following: Word | None) -> Iterator
     if kind is None:
         return
     text = sentence[run[0].start : run[-1].end]
-    if 2 <= len(text) <= LONGEST_MENTION and text not in _FORMAL:
+    if 2 <= len(text) <= LONGEST_MENTION and text not in _FORMAL and not _is_torn(sentence, run):
         yield Mention(text, run[0].start, kind)
+
+
+def _is_torn(sentence: str, run: list[Word]) -> bool:
+    """Tell whether Latin letters or digits go on beyond a run, as in V2500."""
+    around = (sentence[max(0, run[0].start - 1) : run[0].start + 1], sentence[run[-1].end - 1 : run[-1].end + 1])
+    return any(_TORN.fullmatch(pair) for pair in around)
 
 
 def _kind(run: list[Word]) -> Kind | None:

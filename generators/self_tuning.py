@@ -65,8 +65,8 @@ class SelfTuning(Stage):
         wrong += [self.form] if self.form not in {"documents", "conversations"} else []
         if wrong or not self.tasks:
             raise BadRecipe(
-                f"self_tuning: {', '.join(map(repr, wrong)) or 'no task'} is not known; tasks are {', '.join(TASKS)}, "
-                "languages en and ja, layouts single and read, forms documents and conversations"
+                f"self_tuning: {', '.join(map(repr, wrong)) or 'no task'}; expected tasks among {', '.join(TASKS)}, "
+                "languages en and ja, layout single or read, form documents or conversations"
             )
 
     def used(self) -> Used:
@@ -107,7 +107,7 @@ class SelfTuning(Stage):
         made = [lesson.whole(task) for task in WHOLE if task in self.tasks]
         for sentence in rng.sample(telling, min(self.sentences, len(telling))):
             gap = rng.sample(("blank", "choice"), 2)  # one of them for each sentence, as in the paper
-            tried = [lesson.on(sentence, task, rng) for task in gap if task in self.tasks]
+            tried = (lesson.on(sentence, task, rng) for task in gap if task in self.tasks)
             made.append(next((exercise for exercise in tried if exercise), None))
             made += [lesson.on(sentence, task, rng) for task in ("nli", "completion") if task in self.tasks]
         return sorted([exercise for exercise in made if exercise], key=lambda exercise: PARTS[exercise.task])

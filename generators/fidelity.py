@@ -45,8 +45,8 @@ _VAGUE = (
     "カ月",
 )  # of which dates and times are made, each language in its way
 _NAME = re.compile(r"(?<![A-Za-z0-9])(?<![A-Z] )[A-Z][A-Z0-9&]{2,5}(?![A-Za-z0-9]| [A-Z]{2})")  # NATO: most keep it
-_CODE = re.compile(r"`+[^`\n]+`+|https?://[^\s)>\]」）、。]+|<[/A-Za-z][^<>\n]*>|\{[^{}\n]*\}")
-_MARKS = re.compile(r"`+[^`\n]+`+|https?://[^\s)>\]」）、。]+|<[/A-Za-z][^<>\n]*>|\]\(|\*\*|\||```")
+_CODE = re.compile(r"`{1,3}[^`\n]+`{1,3}|https?://[^\s)>\]」）、。]+|<[/A-Za-z][^<>\n]*>|\{[^{}\n]*\}")
+_MARKS = re.compile(r"`{1,3}[^`\n]+`{1,3}|https?://[^\s)>\]」）、。]+|<[/A-Za-z][^<>\n]*>|\]\(|\*\*|\||```")
 _LEADING = re.compile(r"[ \t]*(?:#{1,6}|[-*+>]|\d{1,9}[.)])[ \t]")
 _COMMA = re.compile(r"(?<=\d),(?=\d{3})")
 LONGEST = 20  # digits of a number
@@ -64,7 +64,7 @@ def width(text: str) -> float:
 def deviation(text: str, source: str) -> float:
     """Return by how many standard deviations a translation is longer than expected; negative where it is shorter."""
     wide, given = width(text) + 4, width(source) + 4
-    return (math.log(wide / given) - 0.1) / math.sqrt(0.08**2 + 1.5**2 / given)
+    return (math.log(wide / given) - 0.1) / math.sqrt(0.05**2 + 1.3**2 / given + (4 / given) ** 2)
 
 
 def sentences(text: str) -> int:

@@ -142,7 +142,7 @@ def recipe(
     stop = (PLAMO_STOP,) if form == "plamo" else ()
     sampling = Sampling(max_tokens=max_tokens, max_ratio=max_ratio, temperature=drawn, top_p=0.95, stop=stop, n=n)
     split = Segments(max_tokens=segment_tokens)
-    whole = Faithful(max_incomplete=1.8 if to == "ja" else 2.2)  # into English lengths differ more
+    whole = Faithful(max_incomplete=1.85 if to == "ja" else 2.5)  # into English lengths differ more
     return Recipe(
         name=f"translate-{to}",
         steps=(

@@ -14,7 +14,22 @@ from manifests.rows import Document, row_id
 from manifests.stage import Rejected
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data" / "parallel-enja"
-CHINESE = ("我们", "这个", "问题是", "已经", "什么", "总统", "他们", "没有", "认为", "经济发展", "但是", "可以", "因为", "时候")
+CHINESE = (
+    "我们",
+    "这个",
+    "问题是",
+    "已经",
+    "什么",
+    "总统",
+    "他们",
+    "没有",
+    "认为",
+    "经济发展",
+    "但是",
+    "可以",
+    "因为",
+    "时候",
+)
 LOST = (1 / 3, 2 / 3)  # of a text that may go with a clause
 
 Pair = tuple[str, str]  # source, reference

@@ -109,6 +109,13 @@ def print_story(story: Story) -> None:
             out.print(Text(f"         {safe(step.twin.excerpt, _URL_CELLS)}", style="dim"))
     for parent in story.parents:
         out.print(Text(f"  made from {parent.id.hex()}: {safe(parent.sentence)}"))
+    for one in story.candidates:
+        mark = "✗" if one.reason else "✓"
+        mine = " (this one)" if one.id == story.row_id else ""
+        out.print(Text(f"  candidate {one.number} {one.id.hex()[:ID_DIGITS]}{mine}"))
+        out.print(Text(f"       {mark} {safe(one.sentence)}", style="red" if one.reason else "green"))
+        if one.excerpt:
+            out.print(Text(f"         {safe(one.excerpt, _URL_CELLS)}", style="dim"))
 
 
 def print_version(name: str, parts: Sequence[Manifest], steps: Sequence[StepStat]) -> None:

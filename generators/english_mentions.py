@@ -15,6 +15,7 @@ from generators.mentions import Mention, Reader, Sentence
 
 MIN_CHARS, MAX_CHARS = 20, 400  # of a sentence that one can be asked about
 LONGEST_PHRASE = 7  # words
+LONGEST_ACRONYM = 6  # letters: a longer word in capitals is shouted
 
 _CAPITAL = "".join([chr(code) for code in range(sys.maxunicode >> 8) if chr(code).isupper()])
 _MONTH = (
@@ -24,12 +25,12 @@ _MONTH = (
 _DAY = r"[0-3]?\d(?:st|nd|rd|th)?"
 _MANY = r"(?:\ (?:thousand|million|billion|trillion))"
 _WORD = (
-    rf"(?:(?:[{_CAPITAL}]\.){{2,}}|[{_CAPITAL}]\.(?=\ ?[{_CAPITAL}])"
+    rf"(?:(?:Mr|Mrs|Ms|Dr|Prof|St|Mt)\.(?=\ )|(?:[{_CAPITAL}]\.){{2,}}|[{_CAPITAL}]\.(?=\ ?[{_CAPITAL}])"
     rf"|[{_CAPITAL}]\w*+(?:(?!['’]s\b)['’&]\w++|-[{_CAPITAL}]\w*+)*+)"
 )
 _PARTICLE = r"(?:(?:of\ the|of|de\ la|de|del|della|van\ der|van|von\ der|von|der|den|di|da|du|al|bin|ibn|&)\ )"
 _MENTION = re.compile(
-    rf"""(?<![\w.,/:@#$\\-])(?=[{_CAPITAL}\d$€£¥])(?:
+    rf"""(?<![\w.,/:@#$\\-])(?<!\w\()(?=[{_CAPITAL}\d$€£¥])(?:
       (?P<date>{_DAY}\ {_MONTH}(?:,?\ \d{{4}}\b)?
              | {_MONTH}\ {_DAY}(?:,?\ \d{{4}}\b)?(?!\d)
              | {_MONTH},?\ \d{{4}}
@@ -141,7 +142,8 @@ def _name(sentence: str, text: str, start: int, known: set[str]) -> list[Mention
         del words[-1]
     text = " ".join(words)
     is_unit = len(text) < 4 and sentence[: max(0, start - 1)][-1:].isdigit()  # 197 Nm
-    if len(text) < 2 or is_unit or (text.isupper() and len(text) > 12):
+    is_shouted = text.isupper() and max(map(len, words)) > LONGEST_ACRONYM
+    if len(text) < 2 or is_unit or is_shouted:
         return []
     return [Mention(text, start, "date" if text in DATES else "name")]
 

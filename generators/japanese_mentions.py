@@ -174,7 +174,8 @@ def _kind(run: list[Word]) -> Kind | None:
     if _has_numeral(run):
         if any(word.text in _DATED for word in run):
             return "date"
-        return "name" if any(word.part_of_speech[1] == "固有名詞" for word in run) else "number"
+        is_named = run[0].text == "第" and not _counts(run, len(run) - 1)  # 第二次世界大戦
+        return "name" if is_named or any(word.part_of_speech[1] == "固有名詞" for word in run) else "number"
     if any(word.part_of_speech[1] == "固有名詞" for word in run):
         return "name"
     nouns = [word for word in run if word.part_of_speech[0] == "名詞" and len(word.text) > 1]

@@ -23,9 +23,9 @@ ENGLISH = Document(
         "The old customs house of Velden was built by Clara Brandt between 1874 and 1879.\n"
         "Opening hours\n"
         "It cost 3.5 million crowns, and the Baltic Shipping Company paid most of them. In 1931 the painter Emil "
-        'Okafor showed "The Ninth Wave" there, a picture of Lake Orsa. Today 48,000 visitors a year come from Sweden and '
-        "Finland. The collection was moved in a single night by the sailors of the Aurora Borealis. Okafor died on "
-        "12 May 1962 in Lisbon."
+        'Okafor showed "The Ninth Wave" there, a picture of Lake Orsa. Today 48,000 visitors a year come from '
+        "Sweden and Finland. The collection was moved in a single night by the sailors of the Aurora Borealis. "
+        "Okafor died on 12 May 1962 in Lisbon."
     ),
 )
 JAPANESE = Document(

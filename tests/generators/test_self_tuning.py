@@ -192,7 +192,7 @@ def test_one_thing_that_is_named_gives_no_choice_and_nothing_to_exchange(text, l
 
 
 def test_an_exchanged_date_makes_a_sentence_wrong_and_an_exchanged_name_makes_it_uncertain():
-    text = "Anna Berg lives in Oslo today. The house was built in 1957. Karl Dahl came from Bergen. The house burnt in 1962."
+    text = "Anna Berg lives in Oslo. The house was built in 1957. Karl Dahl came from Bergen. The house burnt in 1962."
     said = set()
     for seed in range(20):
         for row in only(made(ENGLISH.replace(text=text), seed=seed, min_chars=1), "nli"):

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from manifests import canonical
 from manifests.manifest import StepRecord
-from manifests.rows import Row
+from manifests.rows import Conversation, Row
 from manifests.stage import Rejected, Selection, Stage, Values
 
 INPUT = "Input"  # step 0 of every manifest: reading the rows
@@ -207,4 +207,6 @@ def top_reasons(counts: Sequence[Counts], most: int = 3) -> str:
 
 def _facts(row: Row) -> tuple[str | None, str | None, int | None]:
     text = getattr(row, "text", None)
+    if isinstance(row, Conversation):
+        return row.url, row.language, sum([len(message.content) for message in row.messages])
     return row.url, row.language, None if text is None else len(text)

@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from manifests import shard
 from manifests.commit import mask_entry
@@ -99,7 +98,7 @@ class Masking:
             "id": table["id"],
             "domain": domains(table["url"].to_pylist()),
             "language": table["language"],
-            "chars": pc.utf8_length(table["text"]) if "text" in table.column_names else pa.nulls(rows, pa.int32()),
+            "chars": shard.lengths(table),
             "dropped_at": pa.array(at, pa.int16()),
             "reason": pa.array(reasons, pa.string()),
             "parents": pa.nulls(rows, pa.list_(pa.binary(16))),
@@ -109,7 +108,7 @@ class Masking:
 
 
 def _looked_at(kind: str) -> list[str]:
-    return [name for name in ("id", "url", "language", "text") if name in shard.schema(kind).names]
+    return [name for name in ("id", "url", "language", "text", "messages") if name in shard.schema(kind).names]
 
 
 def _decisions(table: pa.Table, drops: Sequence[Drop], edits: Edits) -> pa.Table:

@@ -175,9 +175,21 @@ def fixed_bytes(column: pa.Array | pa.ChunkedArray) -> np.ndarray[Any, Any]:
     return np.frombuffer(array.buffers()[1], np.uint8)[start : start + len(array) * width].reshape(-1, width)
 
 
+def lengths(table: pa.Table) -> pa.Array:
+    """Return the characters of text in each row, of a conversation those of all turns; null where there is no text."""
+    if "text" in table.column_names:
+        return pc.utf8_length(table["text"]).combine_chunks()
+    if "messages" not in table.column_names:
+        return pa.nulls(len(table), pa.int32())
+    messages = table["messages"].combine_chunks()
+    written = pc.utf8_length(pc.struct_field(pc.list_flatten(messages), "content")).fill_null(0)
+    sums = np.bincount(pc.list_parent_indices(messages), weights=written, minlength=len(table))
+    return pa.array(sums.astype(np.int32))
+
+
 def count_chars(table: pa.Table) -> int:
     """Return the characters of text in a table; 0 for kinds without a text."""
-    return pc.sum(pc.utf8_length(table["text"])).as_py() or 0 if "text" in table.column_names else 0
+    return pc.sum(lengths(table)).as_py() or 0
 
 
 def count_tokens(table: pa.Table) -> int:

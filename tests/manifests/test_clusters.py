@@ -277,7 +277,7 @@ def test_conversations_differ_in_the_words_of_their_turns(store):
     found = Twins.of(store, made)
     (cluster,) = read_clusters(store, made, found, found.by_chance(1, 0))
     assert told(cluster.members[0].difference) == "user: is it [-so-]{+now+}\nassistant: yes"
-    assert found.sizes() == [{"size": "2", "clusters": 1, "rows": 1, "chars": 0}]
+    assert found.sizes() == [{"size": "2", "clusters": 1, "rows": 1, "chars": 12}]
 
 
 def test_hostile_text_reaches_no_terminal(store):

@@ -33,6 +33,7 @@ class MetricX:
     def __init__(self, folder: Path, token: int = TOKEN) -> None:
         """Read model and tokenizer from a folder. Raises BadSource where it holds no mT5 with all its weights."""
         self.token = token
+        _library.utils.logging.disable_progress_bar()  # it would be drawn where nobody looks, too
         try:
             self._tokenizer = _library.AutoTokenizer.from_pretrained(folder, local_files_only=True)
             self._model, found = _library.MT5ForConditionalGeneration.from_pretrained(

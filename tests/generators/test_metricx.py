@@ -1,19 +1,26 @@
 """MetricX on a tiny model of its architecture, against its formulas written out: no checkpoint is at hand in tests."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import MT5Config, MT5ForConditionalGeneration, PreTrainedTokenizerFast
 
+from generators.echo import Echo
+from generators.generate import Generate
 from generators.metricx import BATCH, MAX_TOKENS, TOKEN, MetricX
 from generators.scorers import MetricX as Scorer
 from generators.scorers import Scored
+from generators.translate import recipe
 from manifests.artifact import store_model
 from manifests.errors import BadSource
+from manifests.run import run
 from manifests.stage import Recipe
 from manifests.store import Store
+from manifests.view import View
+from tests.generators.tasks import texts
 
 LETTERS = [*"abcdefghijklmnopqrstuvwxyz:.これはテスト"]
 CONFIG = {
@@ -139,6 +146,26 @@ def test_a_long_input_is_cut_at_the_length_of_training_and_loses_its_end_token(m
     ids = metric._ids("a" * 4_000, "b" * 10**6)
     assert len(ids) == MAX_TOKENS - 1
     assert metric._tokenizer.eos_token_id not in ids
+
+
+def test_translate_chooses_by_it_the_candidate_with_the_fewest_errors(folder, metric, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    store = Store(str(tmp_path / "s"))
+    store.tag("models/metricx", store_model(store, folder, licence="Apache-2.0").id)
+    given = ["テストは、これ", "これはテスト", "これ、はテストテスト"]
+    steps = recipe("ja", "echo", "echo", choose="metricx", n=3).steps
+    engine = Echo(lambda request: given[request.candidate], 0.0, 8)
+    steps = tuple(replace(step, engine=engine) if isinstance(step, Generate) else step for step in steps)
+    source = "this is a test."
+    made = run(Recipe("r", steps), texts(source), store=store).manifest
+    errors = metric.scores(source, given)
+    assert len(set(errors)) == 3
+    [row] = View(store, made)
+    assert row.text == given[errors.index(min(errors))]
+    assert row.scores["metricx/errors"] == pytest.approx(min(errors), abs=1e-3)
+    scored = store.manifest(made.parents[0])
+    assert scored.models == {"models/metricx": store.manifest("models/metricx").id}
+    assert [one.scores["metricx/errors"] for one in View(store, scored)] == pytest.approx(errors, abs=1e-3)
 
 
 def test_a_folder_that_lacks_weights_or_the_token_is_refused_in_words(folder, tmp_path):

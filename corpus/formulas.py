@@ -9,7 +9,8 @@ from lxml.etree import _Element as Node
 
 from corpus.mathml import tex_of
 
-_TRACES = ("<math", "math/tex", "katex", "mathjax", "mjx-", "mwe-math")
+_TRACES = (b"katex", b"mjx-")
+_MATH = re.compile(rb"math(?:/tex|jax|(?<=<math)|(?<=mwe-math))")  # what begins a pattern is found fast
 _HOLDER = re.compile(
     r"(?:^|\s)(?:katex(?:-display)?|mwe-math-element|MathJax(?:_Display|_SVG|_CHTML)?|math-container)(?:\s|$)"
 )
@@ -22,10 +23,9 @@ _STYLE = re.compile(r"^\{\\(displaystyle|textstyle)\s+(.*)\}$", re.DOTALL)
 HOLDERS = frozenset(("math", "script", "mjx-container", "span", "div", "img"))
 
 
-def has_formulas(html: str) -> bool:
-    """Tell whether a page may hold formulas: a cheap look at the bytes that spares all other pages the rest."""
-    small = html.lower()
-    return any(trace in small for trace in _TRACES)
+def has_formulas(html: bytes) -> bool:
+    """Tell whether a page, as UTF-8 in lower case, may hold formulas: most pages are spared the rest."""
+    return any(trace in html for trace in _TRACES) or _MATH.search(html) is not None
 
 
 def formula(node: Node) -> str | None:

@@ -11,7 +11,7 @@ SA = "https://creativecommons.org/licenses/by-sa/3.0/"
 def licence(body: str, head: str = "") -> str | None:
     html = f"<html><head><title>CC BY 1.0 licensed</title>{head}</head><body><p>Some text.</p>{body}</body></html>"
     found = cc_licence(document_fromstring(html))
-    assert found is None or mentions_cc(html)
+    assert found is None or mentions_cc(html.encode().lower())
     return found
 
 
@@ -142,3 +142,15 @@ def test_a_page_that_names_two_licences_alike_has_none():
 )
 def test_hostile_pages_are_read_in_time(hostile):
     assert licence(hostile) in {None, "CC-BY-4.0"}
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        *((words, True) for words in ("CC BY", "cc-by-sa", "CC0", "CC 0", "cc-0", "CC Zero", "Creative Commons")),
+        *((words, True) for words in ("クリエイティブ・コモンズ", "Public Domain Mark")),
+        *((words, False) for words in ("access by", "ccby", "cc-zero", "soccer 0", "public domain")),
+    ],
+)
+def test_the_look_at_the_bytes_finds_every_writing_of_the_name(words, expected):
+    assert mentions_cc(f"<p>{words}</p>".encode().lower()) is expected

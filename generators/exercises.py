@@ -127,16 +127,18 @@ class Lesson:
         """Yield what can be exchanged for what: of the same kind, and said in no other place of the sentence."""
         drawn = rng.sample(sentence.mentions, len(sentence.mentions))
         for mention in sorted(drawn, key=lambda mention: mention.kind == "term"):  # exchanged terms make least sense
-            others = [one for one in self._others(mention, sentence) if one.kind == mention.kind]
-            if _times(mention.text, sentence.text) == 1 and others:
-                yield mention, rng.choice(others)
+            if _times(mention.text, sentence.text) == 1:
+                others = [one for one in self._others(mention, sentence) if one.kind == mention.kind]
+                if others:
+                    yield mention, rng.choice(others)
 
     def _others(self, mention: Mention, sentence: Sentence) -> list[Mention]:
         """Return what the text mentions beside a mention and does not in its sentence."""
+        said = sentence.text.casefold()
         return [
             other
             for other in self.mentions
-            if not _times(other.text, sentence.text) and not may_be_the_same(mention.text, other.text)
+            if other.text.casefold() not in said and not may_be_the_same(mention.text, other.text)
         ]
 
     def _gap(self, sentence: Sentence, mention: Mention, task: str, rng: Random) -> Exercise | None:

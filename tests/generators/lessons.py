@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 from generators.exercises import Lesson
+from generators.mentions import may_be_the_same
 from generators.self_tuning import READERS, WORDINGS
 from generators.wording import Wording
 from manifests.rows import Document, row_id
@@ -99,7 +100,9 @@ def check_sentences(doc):
             whole = words.choice.format(topic=topic, sentence=sentence.text, options=listed(options, words))
             assert choice.question.replace(words.mark, choice.answer) == whole
             assert 2 <= len(options) == len({option.casefold() for option in options}) <= 4
-            assert choice.answer in options
+            others = [option for option in options if option != choice.answer]
+            assert len(others) == len(options) - 1
+            assert not any(may_be_the_same(choice.answer, other) for other in others)
         if completion:
             beginning = sentence.text[: sentence.text.rindex(completion.answer)].rstrip()
             assert completion.question == words.completion.format(topic=topic, beginning=beginning)
@@ -121,6 +124,8 @@ def check_nli(lesson, sentence, nli, words):
         for mention in sentence.mentions
         for other in lesson.mentions
         if other.kind == mention.kind and other.text not in sentence.text
+        if not may_be_the_same(mention.text, other.text)
+        and sentence.text.casefold().count(mention.text.casefold()) == 1
     }
     if nli.answer == words.yes:
         assert shown == sentence.text

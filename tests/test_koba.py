@@ -20,7 +20,7 @@ from tests.corpus.web_server import serving
 from tests.manifests.stages import Length, SameLast, Shout, numbers
 
 ROOT = Path(__file__).parents[1]
-CONTENT = "fbc44cfddb99be146dd2d4545738add354d85af6afe2bdf2fcdd1826a1fdc777"  # of web-sample@1, as the README says
+CONTENT = "2e25090b446593695bf0679cea92416ac2316285e08bfcf161019b9807f66e45"  # of web-sample@1, as the README says
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from manifests.view import View
 
 PART_ROWS = 250_000  # rows' bands that one part brings together: some 200 MB
+PARTS = 4_000  # at most, and of bins: a thousand batches of slices send each of them a payload
 BIN_ROWS = 250_000  # linked rows that one bin holds, texts and all: a component is never cut
 ALONE_ROWS = 50_000  # fewer are not worth moving between processes
 
@@ -42,7 +43,7 @@ def near_duplicates(asked: "MinHashDedup", view: "View", others: Sequence["View"
     linked = by_faiss(asked, beside) if asked.search == "faiss" else by_bands(asked, shuffle, beside, starts)
     given = np.arange(len(beside)) >= len(view.slices)
     items = zip(starts.tolist(), beside, given.tolist(), labelled(shuffle, linked, starts), strict=False)
-    bins = 1 + sum(count for _, count in linked) // BIN_ROWS
+    bins = min(PARTS, 1 + sum(count for _, count in linked) // BIN_ROWS)
     solve = Solve(asked, bands.least_agreement(asked.threshold, asked.permutations))
     found = shuffle(Gather(asked, bins), solve, items, bins)
     return drop(view, [told for _, told in found], asked.rules()[0])
@@ -52,7 +53,7 @@ def by_bands(
     asked: "MinHashDedup", shuffle: Shuffle, beside: Sequence[Beside], starts: NDArray[np.int64]
 ) -> list[tuple[Any, int]]:
     """Link rows that share a band; return handles of edges, with the number of each."""
-    parts = 1 + int(starts[-1]) // PART_ROWS
+    parts = min(PARTS, 1 + int(starts[-1]) // PART_ROWS)
     link = Link(most_differences(asked.threshold, asked.permutations))
     items = zip(starts.tolist(), beside, strict=False)
     return shuffle(ByBand(asked.bands, asked.rows, parts), link, items, parts)

@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -18,6 +19,8 @@ from typing import Any
 from manifests.crew import Crew
 from manifests.flight import RETRIES, Flight, cause_of
 from manifests.shuffle import Merge, Split
+
+BATCHES = 1_000  # of items of a shuffle
 
 
 class RayMap:
@@ -101,7 +104,7 @@ class RayShuffle:
         splitter, merger = self.ray.put(split), self.ray.put(merge)
         cut = self.ray.remote(_cut).options(num_returns=parts, max_retries=RETRIES, num_cpus=1)
         join = self.ray.remote(_join).options(num_returns=2, max_retries=RETRIES, num_cpus=1)
-        payloads = [_list(cut.remote(splitter, parts, *item)) for item in items]
+        payloads = [_list(cut.remote(splitter, parts, len(batch), *chain(*batch))) for batch in _batches([*items])]
         merged = [join.remote(merger, *[payload[part] for payload in payloads]) for part in range(parts)]
         del payloads
         return [(kept, self._value(told)) for kept, told in merged]
@@ -154,13 +157,22 @@ def _call(function: Callable[[Any], Any], item: Any) -> Any:
     return function(item)
 
 
-def _cut(split: Split, parts: int, *item: Any) -> Any:
-    payloads = split(*item)
-    return payloads[0] if parts == 1 else list(payloads)  # one return value is not taken apart
+def _batches(items: list[tuple[Any, ...]]) -> list[list[tuple[Any, ...]]]:
+    """Return the items in at most BATCHES runs: what is sent is counted by Ray in batches times parts."""
+    size = -(-len(items) // BATCHES)
+    return [items[start : start + size] for start in range(0, len(items), max(1, size))]
+
+
+def _cut(split: Split, parts: int, count: int, *fields: Any) -> Any:
+    """Return for each part what `count` items send it. Their fields stand side by side: Ray fetches no others."""
+    width = len(fields) // count
+    payloads = [split(*fields[start : start + width]) for start in range(0, len(fields), width)]
+    sent = [list(part) for part in zip(*payloads, strict=True)]
+    return sent[0] if parts == 1 else sent  # one return value is not taken apart
 
 
 def _join(merge: Merge, *payloads: Any) -> tuple[Any, Any]:
-    return merge(payloads)
+    return merge([*chain(*payloads)])
 
 
 def _list(references: Any) -> list[Any]:

@@ -126,6 +126,13 @@ def test_what_was_kept_goes_from_worker_to_worker(cluster):
     assert second[0][1] == [3, 6]
 
 
+def test_items_that_are_sent_together_arrive_in_their_order(cluster, monkeypatch):
+    monkeypatch.setattr("manifests.cluster.BATCHES", 2)
+    items = [(number,) for number in range(5)]
+    found = cluster.shuffle()(lambda n: [n, 10 * n], lambda payloads: (None, list(payloads)), items, 2)
+    assert [told for _, told in found] == [[0, 1, 2, 3, 4], [0, 10, 20, 30, 40]]
+
+
 def test_a_slice_without_rows_costs_nothing(cut_small, tmp_path):
     rows = texts()
     store = Store(str(tmp_path))

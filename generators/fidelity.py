@@ -49,7 +49,10 @@ _CODE = re.compile(r"`{1,3}[^`\n]+`{1,3}|https?://[^\s)>\]」）、。]+|<[/A-Za
 _MARKS = re.compile(r"`{1,3}[^`\n]+`{1,3}|https?://[^\s)>\]」）、。]+|<[/A-Za-z][^<>\n]*>|\]\(|\*\*|\||```")
 _LEADING = re.compile(r"[ \t]*(?:#{1,6}|[-*+>]|\d{1,9}[.)])[ \t]")
 _COMMA = re.compile(r"(?<=\d),(?=\d{3})")
+_POINT = re.compile(r"(?<=\d)・(?=\d)")
 LONGEST = 20  # digits of a number
+_TALK = re.compile(r"\btranslat(?:e[ds]?|ing|ions?|ors?)\b|翻訳|訳文|原文|訳しま|和訳|英訳", re.IGNORECASE)
+_OF_TRANSLATION = re.compile("translat|interpret|original|traduc|traduz|traduir|übersetz|翻|訳|번역|译", re.IGNORECASE)
 MUCH_HAN = 16
 SMALL = 12  # numbers up to here are written as words, as months or not at all
 
@@ -88,10 +91,13 @@ def incomplete(text: str, source: str) -> float:
 
 
 def facts_lost(text: str, source: str) -> float:
-    """Return how many numbers above twelve and names in capitals a translation lost, beyond a quarter of them."""
+    """Return how many numbers above twelve a translation lost, beyond a quarter of them.
+
+    A name in capitals counts a half: many are written out in another language.
+    """
     numbers, names = _wanted(source)
     plain = unicodedata.normalize("NFKC", text)
-    lost = len(numbers - _amounts(plain)) + sum([name not in plain for name in names])
+    lost = len(numbers - _amounts(plain)) + 0.5 * sum([name not in plain for name in names])
     return lost - 0.25 * (len(numbers) + len(names))
 
 
@@ -133,6 +139,11 @@ def untranslated(text: str, source: str, to: str) -> int:
         return 0
     runs = [run[0] for run in _WORDS.finditer(_CODE.sub(" ", text)) if run[0] in source]
     return max([len(run.split()) for run in runs if any(word[0].islower() for word in run.split())], default=0)
+
+
+def talk(text: str, source: str) -> int:
+    """Return how often a text speaks of translating where its source does not: it talks about the task."""
+    return 0 if _OF_TRANSLATION.search(source) else len(_TALK.findall(text))
 
 
 def marks_changed(text: str, source: str) -> int:
@@ -178,13 +189,13 @@ def _amounts(text: str, *, vague: bool = True) -> frozenset[float]:
     """Return the numbers above twelve, with their units: 2万5千 is 25,000, and so is 25 thousand."""
     found: set[float] = set()
     before: tuple[float, int, int] | None = None  # an amount, its unit, and where it ended
-    plain = _COMMA.sub("", text)
+    plain = _POINT.sub(".", _COMMA.sub("", text))
     for number in _AMOUNT.finditer(plain):
         if len(number[1]) > LONGEST or (not vague and plain.startswith(_VAGUE, number.end())):
             continue
         unit = _UNITS.get((number[2] or "").lower(), 1)
         amount = float(number[1]) * unit
-        if before and before[2] == number.start() and unit < before[1]:
+        if before and unit < before[1] and not plain[before[2] : number.start()].strip():
             found.discard(before[0])
             amount = round(amount + before[0], 4)
         before = amount, unit, number.end()

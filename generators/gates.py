@@ -16,6 +16,7 @@ from manifests.store import Store
 
 LENGTH, COPIED, NUMBERS, REPEATED = "gates/length_ratio", "gates/copied", "gates/numbers_kept", "gates/repeated"
 LONGER, INCOMPLETE, FACTS = "gates/longer", "gates/incomplete", "gates/facts_lost"
+TALK = "gates/talk"
 FOREIGN, OWN, UNTRANSLATED, MARKS = "gates/foreign", "gates/own_script", "gates/untranslated", "gates/marks_changed"
 TOLD = 24.0  # width of a source in letters from which a copy, or another script, tells a fault from a name
 
@@ -40,6 +41,7 @@ def translated(text: str, source: str, to: str) -> dict[str, float]:
         FACTS: fidelity.facts_lost(text, source),
         FOREIGN: float(fidelity.foreign(text, source, to)),
         UNTRANSLATED: float(fidelity.untranslated(text, source, to)),
+        TALK: float(fidelity.talk(text, source)),
         MARKS: float(fidelity.marks_changed(text, source)),
         **(sure if told else {}),
     }
@@ -88,6 +90,7 @@ class Faithful(Rules):
     gates/foreign       some letters of the wrong script, or Chinese forms and words in Japanese
     gates/untranslated  a run of words of the source, not of names alone
     gates/broken        marks of Markdown, tags, addresses or code lost or added, or lines added
+    gates/about_itself  it speaks of translating, of which its source does not
     gates/circular      it runs in circles
     gates/overlong      much longer than expected
     gates/clause_lost   shorter than expected, or fewer sentences
@@ -99,10 +102,11 @@ class Faithful(Rules):
     max_foreign: float | None = 0.0  # letters
     max_untranslated: float | None = 2.0  # words in a row
     max_marks_changed: float | None = 0.0
+    max_talk: float | None = 0.0  # words
     max_repeated: float | None = 0.3  # share of 12-grams of characters that stood in the text before
     max_longer: float | None = 4.0  # standard deviations over the expected length
     max_incomplete: float | None = 1.85  # the same below it, and 1.5 for each sentence less
-    max_facts_lost: float | None = 1.0  # beyond a quarter of all
+    max_facts_lost: float | None = 0.7  # numbers, and half as much for names, beyond a quarter of all
 
     def rules(self) -> tuple[Rule, ...]:
         return (
@@ -111,6 +115,7 @@ class Faithful(Rules):
             *at_most("gates/foreign", FOREIGN, self.max_foreign),
             *at_most("gates/untranslated", UNTRANSLATED, self.max_untranslated),
             *at_most("gates/broken", MARKS, self.max_marks_changed),
+            *at_most("gates/about_itself", TALK, self.max_talk),
             *at_most("gates/circular", REPEATED, self.max_repeated),
             *at_most("gates/overlong", LONGER, self.max_longer),
             *at_most("gates/clause_lost", INCOMPLETE, self.max_incomplete),
@@ -118,7 +123,7 @@ class Faithful(Rules):
         )
 
     def measure(self, doc: Document) -> Values:
-        names = (COPIED, OWN, FOREIGN, UNTRANSLATED, MARKS, LONGER, INCOMPLETE, FACTS)
+        names = (COPIED, OWN, FOREIGN, UNTRANSLATED, MARKS, TALK, LONGER, INCOMPLETE, FACTS)
         return {name: doc.scores.get(name) for name in names} | {REPEATED: repeated_share(doc.text)}
 
 

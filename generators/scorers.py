@@ -84,7 +84,7 @@ class Scored(Stage):
     """Put a metric's score on every candidate that knows its source. All candidates of a set are read together."""
 
     dear: ClassVar[bool] = True
-    libraries: ClassVar[tuple[str, ...]] = ("transformers", "tokenizers")
+    libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers", "tokenizers")
 
     scorer: Scorer
 

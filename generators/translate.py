@@ -12,7 +12,7 @@ translate/empty     the reply is a preamble ("Here is the translation:") and not
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from filters.language import LanguageIs
 from filters.length import Length
@@ -71,6 +71,8 @@ LIKELIHOOD = "generate/mean_logprob"
 @dataclass(frozen=True, slots=True)
 class Translate:
     """One segment in, one translation out."""
+
+    version: ClassVar[int] = 2
 
     to: str
     system: str | None = SYSTEM  # fields, so that a changed prompt is a changed dataset; None: the template is all
@@ -148,7 +150,7 @@ def recipe(
         steps=(
             Length(max_chars=max_chars),
             Generate(into(to, form), model=model, sampling=sampling, split=split, engine=engine),
-            Fitting((whole, IfLonger(80, LanguageIs(to, min_score=0.8)))),
+            Fitting((whole, IfLonger(40, LanguageIs(to, min_score=0.5)))),
             *choosing(choose, to, model, engine),
             Rejoined(),
         ),

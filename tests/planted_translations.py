@@ -75,12 +75,13 @@ PLANTS: dict[str, Plant] = {"copied": copied, "Chinese": chinese, "clause lost":
 
 def refused(found: Sequence[tuple[str, str]], to: str) -> list[str | None]:
     """Why the gates of translate refuse each text beside its source, or None."""
-    task, gate = into(to), recipe(to, "echo", "echo").steps[2].gates[0]  # type: ignore[union-attr]
+    task, gate = into(to), recipe(to, "echo", "echo").steps[2]
     rows = []
     for number, (source, text) in enumerate(found):
         segment = Document(id=row_id("document", "planted", str(number)), text=source)
         rows.append(task.parse(segment, Reply(text, "stop", 1, 1)))
-    return [one.reason if isinstance(one, Rejected) else None for row in rows for one in gate([row])]
+    outcomes = [row if isinstance(row, Rejected) else next(iter(gate([row]))) for row in rows]
+    return [one.reason if isinstance(one, Rejected) else None for one in outcomes]
 
 
 def planted(given: Sequence[Pair], plant: Plant, to: str, seed: int = 0) -> list[tuple[str, str]]:

@@ -33,6 +33,7 @@ FAULTS = {
     "gates/foreign": GOOD.replace("毎晩", "我们每天晚上"),
     "gates/untranslated": GOOD.replace("舟が", "the boats that come home "),
     "gates/broken": f"# {GOOD}",
+    "gates/about_itself": f"{GOOD}以上が翻訳です。",
     "gates/circular": "毎晩舟が帰ってくる" * 9,
     "gates/overlong": f"{GOOD}しかも"
     + "".join(f"{n}番目の話は別の村の出来事である" for n in "一二三四五六七八九十百千")

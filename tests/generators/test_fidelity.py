@@ -14,6 +14,7 @@ from generators.fidelity import (
     marks_changed,
     own_share,
     sentences,
+    talk,
     untranslated,
     width,
 )
@@ -56,7 +57,7 @@ def test_a_translation_is_about_as_wide_as_its_source_in_either_direction():
         (JAPANESE, 0),
         (JAPANESE.replace("2万5千", "25,000").replace("42", "４２"), 0),
         (JAPANESE.replace("2万5千", "多額の"), 1),
-        (JAPANESE.replace("2万5千", "2万").replace("300隻", "多く").replace("NATO", "北大西洋"), 3),
+        (JAPANESE.replace("2万5千", "2万").replace("300隻", "多く").replace("NATO", "北大西洋"), 2.5),
     ],
 )
 def test_numbers_count_by_their_value_and_names_by_their_letters(text, lost):
@@ -94,6 +95,12 @@ def test_words_that_were_taken_over_are_told_from_names():
     assert untranslated(source, source, "de") == 0
     assert own_share("彼はParisに", "ja") == pytest.approx(3 / 8)
     assert own_share("anything", "en") == 1.0
+
+
+def test_who_speaks_of_translating_talks_about_the_task_unless_the_source_does():
+    assert talk("The text was translated into English.", "Le pain est blanc.") == 1
+    assert talk("The text was translated into English.", "Le texte fut traduit ; la traduction est bonne.") == 0
+    assert talk("以下が翻訳です。", "The bread is white.") == 1
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ JAPANESE = document("ミナは蜂を12匹飼っている。\nだれにも{text}�
 TASKS = {
     "translate ja": (into("ja"), ENGLISH),
     "translate en": (into("en"), JAPANESE),
+    "translate ja, the form of PLaMo": (into("ja", "plamo"), ENGLISH),
     **{
         f"paraphrase {style} {doc.language}": (styled(style, ("ja", "en")), doc)
         for style in STYLES

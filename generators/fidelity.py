@@ -11,7 +11,7 @@ import unicodedata
 from collections import Counter
 from functools import lru_cache
 
-HAN, KANA, HANGUL = "han", "kana", "hangul"
+HAN, KANA, HANGUL, LATIN, OTHER = "han", "kana", "hangul", "latin", "other"
 SCRIPTS = {  # that a language is written in, Latin beside all of them
     "ja": frozenset({HAN, KANA}),
     "zh": frozenset({HAN}),
@@ -19,9 +19,8 @@ SCRIPTS = {  # that a language is written in, Latin beside all of them
 }
 _HAN, _KANA, _HANGUL = "\u3005\u3400-\u4dbf\u4e00-\u9fff", "\u3041-\u3096\u30a1-\u30fa\u30fc", "\uac00-\ud7a3"
 _HAN_RUN, _KANA_RUN = re.compile(f"[{_HAN}]+"), re.compile(f"[{_KANA}]+")
-_LETTER_RUN = re.compile(
-    f"(?P<han>[{_HAN}]+)|(?P<kana>[{_KANA}]+)|(?P<hangul>[{_HANGUL}]+)|(?:(?![{_HAN}{_KANA}{_HANGUL}])[^\\W\\d_])+"
-)
+_HANGUL_RUN, _LATIN_RUN = re.compile(f"[{_HANGUL}]+"), re.compile("[A-Za-zÀ-ÖØ-öø-ɏ]+")
+_OTHER_RUN = re.compile(f"[^\\W\\d_A-Za-zÀ-ÖØ-öø-ɏ{_HAN}{_KANA}{_HANGUL}]+")
 # Words of Chinese grammar whose characters Japanese has too.
 _CHINESE = re.compile(
     "没有|但是|可以|如果|或者|不是|就是|我的|他的|的人(?![々ぁ-んァ-ヶ一-龯])|的是|一个|以及|自己的|不会|不能|只有|都是|也是|也不|了一|在一|是一"
@@ -47,6 +46,7 @@ _VAGUE = (
 _NAME = re.compile(r"(?<![A-Za-z0-9])(?<![A-Z] )[A-Z][A-Z0-9&]{2,5}(?![A-Za-z0-9]| [A-Z]{2})")  # NATO: most keep it
 _CODE = re.compile(r"`{1,3}[^`\n]+`{1,3}|https?://[^\s)>\]」）、。]+|<[/A-Za-z][^<>\n]*>|\{[^{}\n]*\}")
 _MARKS = re.compile(r"`{1,3}[^`\n]+`{1,3}|https?://[^\s)>\]」）、。]+|<[/A-Za-z][^<>\n]*>|\]\(|\*\*|\||```")
+_MARKED = re.compile(r"[`<*|｜\]]|://")
 _LEADING = re.compile(r"[ \t]*(?:#{1,6}|[-*+>]|\d{1,9}[.)])[ \t]")
 _COMMA = re.compile(r"(?<=\d),(?=\d{3})")
 _POINT = re.compile(r"(?<=\d)・(?=\d)")
@@ -57,11 +57,15 @@ MUCH_HAN = 16
 SMALL = 12  # numbers up to here are written as words, as months or not at all
 
 
+@lru_cache(maxsize=256)  # as the next ones: all candidates are compared with one source, and each is measured twice
 def width(text: str) -> float:
     """Return about how many letters of English a text is worth; blanks do not count."""
+    letters = float(sum(map(len, text.split())))
+    if text.isascii():
+        return letters
     han = sum(map(len, _HAN_RUN.findall(text)))
     kana = sum(map(len, _KANA_RUN.findall(text)))
-    return len(text) - sum(map(str.isspace, text)) + 2.0 * han + 0.8 * kana
+    return letters + 2.0 * han + 0.8 * kana
 
 
 def deviation(text: str, source: str) -> float:
@@ -96,6 +100,8 @@ def facts_lost(text: str, source: str) -> float:
     A name in capitals counts a half: many are written out in another language.
     """
     numbers, names = _wanted(source)
+    if not numbers and not names:
+        return 0.0
     plain = unicodedata.normalize("NFKC", text)
     lost = len(numbers - _amounts(plain)) + 0.5 * sum([name not in plain for name in names])
     return lost - 0.25 * (len(numbers) + len(names))
@@ -107,20 +113,12 @@ def foreign(text: str, source: str, to: str) -> int:
     Letters outside the scripts of East Asia are no fault where the source has them too. Much kanji and no kana at all
     is Chinese.
     """
-    allowed, plain = SCRIPTS.get(to, frozenset()), _CODE.sub(" ", text)
-    found = han = kana = 0
-    for run in _LETTER_RUN.finditer(plain):
-        script = run.lastgroup
-        han += len(run[0]) if script == HAN else 0
-        kana += len(run[0]) if script == KANA else 0
-        if script is None:
-            found += sum([not _latin(letter) and letter not in source for letter in run[0]])
-        elif script not in allowed:
-            found += len(run[0])
-        elif to == "ja" and script == HAN:
-            found += sum([not _japanese(letter) for letter in run[0]])
-    if to == "ja":
-        found += sum(map(len, _CHINESE.findall(plain))) + (han if han >= MUCH_HAN and not kana else 0)
+    allowed, letters = SCRIPTS.get(to, frozenset()), _scripts(_bare(text))
+    found = sum([len(letters[script]) for script in (HAN, KANA, HANGUL) if script not in allowed])
+    found += sum([not _latin(letter) and letter not in source for letter in letters[OTHER]])
+    if to == "ja" and letters[HAN]:
+        found += sum(map(len, _CHINESE.findall(text))) + _not_japanese(letters[HAN])
+        found += len(letters[HAN]) if len(letters[HAN]) >= MUCH_HAN and not letters[KANA] else 0
     return found
 
 
@@ -129,20 +127,22 @@ def own_share(text: str, to: str) -> float:
     own = SCRIPTS.get(to)
     if own is None:
         return 1.0
-    runs = [(run.lastgroup, len(run[0])) for run in _LETTER_RUN.finditer(_CODE.sub(" ", text))]
-    return sum([length for script, length in runs if script in own]) / max(1, sum([length for _, length in runs]))
+    letters = _scripts(_bare(text))
+    return sum([len(letters[script]) for script in own]) / max(1, sum(map(len, letters.values())))
 
 
 def untranslated(text: str, source: str, to: str) -> int:
     """Return the longest run of words, one of them in small letters, that a text in another script took over."""
     if to not in SCRIPTS:
         return 0
-    runs = [run[0] for run in _WORDS.finditer(_CODE.sub(" ", text)) if run[0] in source]
+    runs = [run[0] for run in _WORDS.finditer(_bare(text)) if run[0] in source]
     return max([len(run.split()) for run in runs if any(word[0].islower() for word in run.split())], default=0)
 
 
 def talk(text: str, source: str) -> int:
     """Return how often a text speaks of translating where its source does not: it talks about the task."""
+    if "訳" not in text and "ransl" not in text.lower():
+        return 0
     return 0 if _OF_TRANSLATION.search(source) else len(_TALK.findall(text))
 
 
@@ -155,21 +155,35 @@ def marks_changed(text: str, source: str) -> int:
     return lost + (here - there).total() + lines + leading
 
 
-@lru_cache(maxsize=4_096)
-def _japanese(letter: str) -> bool:
-    """Tell whether a character is in the sets that Japanese is written with: 说 is not, 説 is."""
-    try:
-        letter.encode("cp932")
-    except UnicodeEncodeError:
-        return False
-    return True
+@lru_cache(maxsize=256)
+def _bare(text: str) -> str:
+    return _CODE.sub(" ", text) if any(mark in text for mark in ("`", "<", "{", "://")) else text
+
+
+@lru_cache(maxsize=256)
+def _scripts(text: str) -> dict[str, str]:
+    """Return the letters of a text by their script."""
+    found = {LATIN: "".join(_LATIN_RUN.findall(text))}
+    if text.isascii():
+        return found | {HAN: "", KANA: "", HANGUL: "", OTHER: ""}
+    return found | {
+        HAN: "".join(_HAN_RUN.findall(text)),
+        KANA: "".join(_KANA_RUN.findall(text)),
+        HANGUL: "".join(_HANGUL_RUN.findall(text)),
+        OTHER: "".join(_OTHER_RUN.findall(text)),
+    }
+
+
+def _not_japanese(letters: str) -> int:
+    """Return how many characters are in none of the sets that Japanese is written with: 说 is not, 説 is."""
+    return letters.encode("cp932", "replace").count(b"?")  # no byte of another character is one
 
 
 def _latin(letter: str) -> bool:
     return ord(letter) < 0x250 or 0xFF21 <= ord(letter) <= 0xFF5A or unicodedata.normalize("NFKC", letter) < "\u0250"
 
 
-@lru_cache(maxsize=256)  # as the next ones: all candidates are compared with one source
+@lru_cache(maxsize=256)
 def _sentences(text: str) -> int:
     return sentences(text)
 
@@ -182,7 +196,7 @@ def _wanted(text: str) -> tuple[frozenset[float], frozenset[str]]:
 
 @lru_cache(maxsize=256)
 def _marks(text: str) -> Counter[str]:
-    return Counter(_MARKS.findall(text.replace("｜", "|")))
+    return Counter(_MARKS.findall(text.replace("｜", "|")) if _MARKED.search(text) else ())
 
 
 def _amounts(text: str, *, vague: bool = True) -> frozenset[float]:

@@ -16,7 +16,7 @@ from corpus.stated_licence import StatedLicence
 from corpus.turn_language import TurnLanguage
 from corpus.user_turns import UserTurns
 from dedup.exact import ExactDedup
-from dedup.minhash import MinHashDedup
+from dedup.minhash import MinHashDedup, Search
 from manifests.program import program
 from manifests.stage import Recipe
 
@@ -26,6 +26,7 @@ def recipe(
     min_language_score: Annotated[float, "Probability from which a turn is surely in a language, of 1."] = 0.65,
     min_turn_letters: Annotated[int, "Letters a turn without kana must have for its language to be judged."] = 20,
     similarity: Annotated[float, "Jaccard similarity from which chats are the same (PLaMo 2: 0.8)."] = 0.8,
+    search: Annotated[Search, "How pairs are proposed: bands, or faiss (one machine)."] = "bands",
     against: Annotated[tuple[str, ...], "Datasets that are there already: what is like a row of theirs goes."] = (),
     licence: Annotated[str | None, "SPDX licence of rows that state none [default: what the data say]."] = None,
 ) -> Recipe:
@@ -38,7 +39,7 @@ def recipe(
             UserTurns(),
             TurnLanguage(languages, min_score=min_language_score, min_letters=min_turn_letters),
             ExactDedup(against=against),
-            MinHashDedup(threshold=similarity, against=against),
+            MinHashDedup(threshold=similarity, search=search, against=against),
         ),
     )
 

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import click
 
@@ -58,7 +58,8 @@ def signature_options(function: Callable[..., Any]) -> list[click.Parameter]:
                 click.Option([flag], type=kind, default=shown, show_default=bool(default), help=words, metavar=metavar)
             )
         else:
-            options.append(click.Option([flag], type=hint, default=default, show_default=True, help=words))
+            chosen = click.Choice(get_args(hint)) if get_origin(hint) is Literal else hint
+            options.append(click.Option([flag], type=chosen, default=default, show_default=True, help=words))
     return options
 
 

@@ -26,7 +26,8 @@ _CHINESE = re.compile(
     "没有|但是|可以|如果|或者|不是|就是|我的|他的|的人(?![々ぁ-んァ-ヶ一-龯])|的是|一个|以及|自己的|不会|不能|只有|都是|也是|也不|了一|在一|是一"
 )
 _WORDS = re.compile(r"[A-Za-z][A-Za-z'’-]*(?:[ \t]+[A-Za-z][A-Za-z'’-]*)+")
-_END = re.compile(r"[。！？]+[」』）)]*|[.!?…]+[\"'”’)\]]*(?=\s|\Z)|\n+")
+_END = re.compile(r"[。！？.!?…\n]+[」』）)\"'”’\]]*")
+_PLAIN_END = frozenset(".!?…")  # which ends a sentence before a blank only: not in 2.5
 _NOT_AN_END = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|St|No|vs|Jr|Sr|Gen|Rep|Sen|Gov|Prof|e\.g|i\.e)|\b[A-Z])\.\Z")
 _UNITS = {"千": 10**3, "万": 10**4, "百万": 10**6, "千万": 10**7, "億": 10**8, "千億": 10**11, "兆": 10**12}
 _UNITS |= {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
@@ -44,6 +45,7 @@ _VAGUE = (
     "カ月",
 )  # of which dates and times are made, each language in its way
 _NAME = re.compile(r"(?<![A-Za-z0-9])(?<![A-Z] )[A-Z][A-Z0-9&]{2,5}(?![A-Za-z0-9]| [A-Z]{2})")  # NATO: most keep it
+_CAPITALS = re.compile("[A-Z]{3}")
 _CODE = re.compile(r"`{1,3}[^`\n]+`{1,3}|https?://[^\s)>\]」）、。]+|<[/A-Za-z][^<>\n]*>|\{[^{}\n]*\}")
 _MARKS = re.compile(r"`{1,3}[^`\n]+`{1,3}|https?://[^\s)>\]」）、。]+|<[/A-Za-z][^<>\n]*>|\]\(|\*\*|\||```")
 _MARKED = re.compile(r"[`<*|｜\]]|://")
@@ -78,11 +80,18 @@ def sentences(text: str) -> int:
     """Return how many sentences a text has, of lines and what ends with a full stop; at least one."""
     count, start = 0, 0
     for end in _END.finditer(text):
-        if end[0][0] == "." and _NOT_AN_END.search(text, max(start, end.start() - 6), end.start() + 1):
+        if end[0][0] in _PLAIN_END and not _ends_here(text, start, end):
             continue
         count += any(map(str.isalnum, text[start : end.start()]))
         start = end.end()
     return max(1, count + any(map(str.isalnum, text[start:])))
+
+
+def _ends_here(text: str, start: int, end: re.Match[str]) -> bool:
+    """Tell whether a full stop of English ends a sentence, and neither a number nor an abbreviation."""
+    if "\n" not in end[0] and end.end() < len(text) and not text[end.end()].isspace():
+        return False
+    return end[0][0] != "." or not _NOT_AN_END.search(text, max(start, end.start() - 6), end.start() + 1)
 
 
 def incomplete(text: str, source: str) -> float:
@@ -102,7 +111,7 @@ def facts_lost(text: str, source: str) -> float:
     numbers, names = _wanted(source)
     if not numbers and not names:
         return 0.0
-    plain = unicodedata.normalize("NFKC", text)
+    plain = _plain(text)
     lost = len(numbers - _amounts(plain)) + 0.5 * sum([name not in plain for name in names])
     return lost - 0.25 * (len(numbers) + len(names))
 
@@ -189,21 +198,27 @@ def _sentences(text: str) -> int:
 
 
 @lru_cache(maxsize=256)
-def _wanted(text: str) -> tuple[frozenset[float], frozenset[str]]:
-    plain = unicodedata.normalize("NFKC", text)
-    return _amounts(plain, vague=False), frozenset(_NAME.findall(plain))
+def _marks(text: str) -> Counter[str]:
+    return Counter(_MARKS.findall(text.replace("｜", "|")) if _MARKED.search(text) else ())
+
+
+def _plain(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
 @lru_cache(maxsize=256)
-def _marks(text: str) -> Counter[str]:
-    return Counter(_MARKS.findall(text.replace("｜", "|")) if _MARKED.search(text) else ())
+def _wanted(text: str) -> tuple[frozenset[float], frozenset[str]]:
+    plain = _plain(text)
+    names = _NAME.findall(plain) if _CAPITALS.search(plain) else ()
+    return _amounts(plain, vague=False), frozenset(names)
 
 
 def _amounts(text: str, *, vague: bool = True) -> frozenset[float]:
     """Return the numbers above twelve, with their units: 2万5千 is 25,000, and so is 25 thousand."""
     found: set[float] = set()
     before: tuple[float, int, int] | None = None  # an amount, its unit, and where it ended
-    plain = _POINT.sub(".", _COMMA.sub("", text))
+    plain = _COMMA.sub("", text) if "," in text else text
+    plain = _POINT.sub(".", plain) if "・" in plain else plain
     for number in _AMOUNT.finditer(plain):
         if len(number[1]) > LONGEST or (not vague and plain.startswith(_VAGUE, number.end())):
             continue

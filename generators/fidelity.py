@@ -31,9 +31,7 @@ _PLAIN_END = frozenset(".!?…")  # which ends a sentence before a blank only: n
 _NOT_AN_END = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|St|No|vs|Jr|Sr|Gen|Rep|Sen|Gov|Prof|e\.g|i\.e)|\b[A-Z])\.\Z")
 _UNITS = {"千": 10**3, "万": 10**4, "百万": 10**6, "千万": 10**7, "億": 10**8, "千億": 10**11, "兆": 10**12}
 _UNITS |= {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_AMOUNT = re.compile(
-    r"(\d+(?:\.\d+)?)[ \t-]?(百万|千万|千億|千|万|億|兆|thousand|million|billion|trillion)?", re.IGNORECASE
-)
+_AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)[ \t-]?(百万|千万|千億|千|万|億|兆|[Tt]housand|[MmBb]illion|[Tt]rillion)?")
 _VAGUE = (
     "年",
     "月",
@@ -50,7 +48,7 @@ _CODE = re.compile(r"`{1,3}[^`\n]+`{1,3}|https?://[^\s)>\]」）、。]+|<[/A-Za
 _MARKS = re.compile(r"`{1,3}[^`\n]+`{1,3}|https?://[^\s)>\]」）、。]+|<[/A-Za-z][^<>\n]*>|\]\(|\*\*|\||```")
 _MARKED = re.compile(r"[`<*|｜\]]|://")
 _LEADING = re.compile(r"[ \t]*(?:#{1,6}|[-*+>]|\d{1,9}[.)])[ \t]")
-_COMMA = re.compile(r"(?<=\d),(?=\d{3})")
+_COMMA = re.compile(r",(?<=[0-9],)(?=[0-9]{3})")
 _POINT = re.compile(r"(?<=\d)・(?=\d)")
 LONGEST = 20  # digits of a number
 _TALK = re.compile(r"\btranslat(?:e[ds]?|ing|ions?|ors?)\b|翻訳|訳文|原文|訳しま|和訳|英訳", re.IGNORECASE)

@@ -109,10 +109,11 @@ def print_story(story: Story) -> None:
             out.print(Text(f"         {safe(step.twin.excerpt, _URL_CELLS)}", style="dim"))
     for parent in story.parents:
         out.print(Text(f"  made from {parent.id.hex()}: {safe(parent.sentence)}"))
+    several = len({one.part for one in story.candidates}) > 1
     for one in story.candidates:
         mark = "✗" if one.reason else "✓"
         mine = " (this one)" if one.id == story.row_id else ""
-        out.print(Text(f"  candidate {one.number} {one.id.hex()[:ID_DIGITS]}{mine}"))
+        out.print(Text(f"  {f'part {one.part}, ' * several}candidate {one.number} {one.id.hex()[:ID_DIGITS]}{mine}"))
         out.print(Text(f"       {mark} {safe(one.sentence)}", style="red" if one.reason else "green"))
         if one.excerpt:
             out.print(Text(f"         {safe(one.excerpt, _URL_CELLS)}", style="dim"))

@@ -14,6 +14,7 @@ from generators.scorers import Scored
 from generators.segments import SOURCE, Segments
 from generators.translate import CHOICES, LANGUAGES, LIKELIHOOD, into, recipe
 from generators.weights import echo_model
+from manifests.check import fsck
 from manifests.errors import BadRecipe
 from manifests.explain import why
 from manifests.rows import Conversation, Message, row_id
@@ -164,6 +165,7 @@ def test_an_original_without_a_fitting_translation_is_told_by_gate_and_count(sto
     story = why(store, original, made)
     assert [one.reason for one in story.candidates] == ["gates/circular", *["gates/untouched"] * 3]
     assert "of which none is left: gates/untouched 3, gates/circular 1" in sentence(story)
+    assert fsck(store, deep=True) == []
 
 
 def test_a_document_is_chosen_segment_by_segment_and_one_lost_segment_refuses_it(store):

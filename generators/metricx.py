@@ -47,8 +47,8 @@ class MetricX:
         rows = self._model.config.vocab_size
         if missing or token >= rows:
             raise BadSource(
-                f"{folder}: expected MetricX-24 with the token {token}; it has {rows} tokens and lacks the weights "
-                f"{', '.join(missing) or 'of none'}; get the whole checkpoint".replace("the weights of none", "none")
+                f"{folder}: expected MetricX-24 with the token {token}, found {rows} tokens and "
+                f"{len(missing)} weights missing ({', '.join(missing) or 'none'}): get the whole checkpoint"
             )
         self._model.eval()
 

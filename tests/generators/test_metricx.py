@@ -1,9 +1,12 @@
 """MetricX on a tiny model of its architecture, against its formulas written out: no checkpoint is at hand in tests."""
 
+import json
 import math
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
+import sentencepiece
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import MT5Config, MT5ForConditionalGeneration, PreTrainedTokenizerFast
@@ -166,6 +169,25 @@ def test_translate_chooses_by_it_the_candidate_with_the_fewest_errors(folder, me
     scored = store.manifest(made.parents[0])
     assert scored.models == {"models/metricx": store.manifest("models/metricx").id}
     assert [one.scores["metricx/errors"] for one in View(store, scored)] == pytest.approx(errors, abs=1e-3)
+
+
+def test_the_layout_of_the_published_checkpoints_is_read_with_a_vocabulary_of_sentencepiece(folder, tmp_path):
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    config = json.loads((tmp_path / "config.json").read_text()) | {"architectures": ["MT5ForRegression"]}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "T5Tokenizer", "extra_ids": 0}')
+    lines = [f"source: word {n} candidate: これは{n}番目のテスト" for n in range(200)]
+    ids = {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}
+    vocabulary = BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines), model_writer=vocabulary, vocab_size=60, minloglevel=2, **ids
+    )
+    (tmp_path / "spiece.model").write_bytes(vocabulary.getvalue())
+    pieces = sentencepiece.SentencePieceProcessor(model_proto=vocabulary.getvalue())
+    metric = MetricX(tmp_path)
+    for source, candidate in (("word 7", "これは7番目"), ("a  b\n c", "テスト ｱ①"), ("", "")):
+        assert metric._ids(source, candidate) == pieces.encode(f"source: {source} candidate: {candidate}")
 
 
 def test_a_folder_that_lacks_weights_or_the_token_is_refused_in_words(folder, tmp_path):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from generators.engine import Sampling
 from generators.generate import Generate
-from generators.translate import Translate
+from generators.paraphrase import styled
 from manifests.rows import Document, row_id
 from manifests.run import run as make
 from manifests.stage import Recipe
@@ -34,7 +34,9 @@ class Pages:
 
     def rows(self) -> Iterator[Document]:
         for n in range(ROWS):
-            yield Document(id=row_id("document", "pages", str(n)), source="pages", text=f"{n}. {SENTENCE * 4}")
+            yield Document(
+                id=row_id("document", "pages", str(n)), source="pages", text=f"{n}. {SENTENCE * 4}", language="en"
+            )
 
 
 class Closed:
@@ -47,7 +49,7 @@ class Closed:
 
 def rate_with(n: int) -> float:
     """Return the rows a CPU second with n candidates a row."""
-    stage = Generate(Translate("ja"), model="echo", engine="echo", sampling=Sampling(n=n))
+    stage = Generate(styled("wiki", ("en",)), model="echo", engine="echo", sampling=Sampling(n=n))
     turns = iter(range(1_000))
     with tempfile.TemporaryDirectory() as folder:
         store = Store(folder)

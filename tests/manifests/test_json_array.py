@@ -142,7 +142,7 @@ def test_an_element_that_is_too_long_is_passed_over():
 
 def test_a_turn_of_50_mb_is_read_in_one_piece(tmp_path):
     path = tmp_path / "a.json"
-    turns = [{"role": "user", "content": 'water[{ ' * 6_250_000}]
+    turns = [{"role": "user", "content": "water[{ " * 6_250_000}]
     path.write_text(json.dumps([{"messages": turns}, {"messages": [{"role": "user", "content": "short"}]}]))
     long, short = rows(path)
     assert (len(long.messages[0].content), short.messages[0].content) == (50_000_000, "short")

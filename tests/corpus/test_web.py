@@ -97,7 +97,8 @@ def test_a_submitted_job_makes_the_dataset_on_a_cluster_without_installing_koba(
     """`ray start --head`, then `ray job submit --working-dir . -- python corpus/web.py ...`, as a user would."""
     (tmp_path / "token").write_text("0123456789abcdef" * 4)
     ports = {
-        name: 20000 + (os.getpid() * 7 + place) % 20000 for place, name in enumerate(("gcs", "dashboard", "client"))
+        name: 20000 + (os.getpid() * 7 + place) % 20000
+        for place, name in enumerate(("gcs", "dashboard", "client", "agent"))
     }
     environment = os.environ | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(tmp_path / "token")}
     environment |= {"PYTHONPATH": "", "RAY_USAGE_STATS_ENABLED": "0"}
@@ -108,6 +109,7 @@ def test_a_submitted_job_makes_the_dataset_on_a_cluster_without_installing_koba(
         f"--dashboard-port={ports['dashboard']}",
         f"--temp-dir={_short_folder()}",
         f"--ray-client-server-port={ports['client']}",
+        f"--dashboard-agent-listen-port={ports['agent']}",
     ]
     with (tmp_path / "head.log").open("wb") as log:
         head = subprocess.Popen(start, env=environment, stdout=log, stderr=log, start_new_session=True)

@@ -23,7 +23,11 @@ from tests.manifests.stages import Source
 
 @pytest.fixture(scope="module")
 def cluster():
-    return ray_map(workers=2)
+    """Ended with the module: a second head on this machine would want the port of this one's agent."""
+    yield ray_map(workers=2)
+    import ray
+
+    ray.shutdown()
 
 
 @pytest.fixture

@@ -57,13 +57,14 @@ def test_a_program_with_its_defaults_says_in_one_line_what_is_missing(tmp_path):
 def submit(program: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
     """`ray start --head`, then `ray job submit --working-dir <a checkout> -- <program>`; then end that head."""
     (folder / "token").write_text("0123456789abcdef" * 4)
-    ports = [40000 + (os.getpid() * 7 + place) % 20000 for place in range(3)]
+    ports = [40000 + (os.getpid() * 7 + place) % 20000 for place in range(4)]
     environment = os.environ | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(folder / "token")}
     environment |= {"PYTHONPATH": "", "RAY_USAGE_STATS_ENABLED": "0"}
     environment |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     ray = str(Path(sys.executable).with_name("ray"))
     start = [ray, "start", "--head", "--block", "--num-cpus=2", "--dashboard-host=127.0.0.1"]
     start += [f"--port={ports[0]}", f"--dashboard-port={ports[1]}", f"--ray-client-server-port={ports[2]}"]
+    start += [f"--dashboard-agent-listen-port={ports[3]}"]
     start += [f"--temp-dir={tempfile.mkdtemp(prefix='r', dir='/tmp')}"]  # Ray's sockets may not have long paths
     command = [ray, "job", "submit", f"--address=http://127.0.0.1:{ports[1]}", "--working-dir", str(checkout(folder))]
     with (folder / "head.log").open("wb") as log:

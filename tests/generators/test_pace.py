@@ -97,7 +97,15 @@ def test_a_pace_counts_from_the_first_reply_on_and_anew_in_each_part():
     assert (pace.reading(), pace.seconds_left()) == ("", None)
 
 
-def test_at_an_interrupt_what_was_answered_is_stored_and_the_units_end(tmp_path):
+@pytest.fixture
+def interruptible():
+    """A process that was started in the background of a shell ignores interrupts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_at_an_interrupt_what_was_answered_is_stored_and_the_units_end(interruptible, tmp_path):
     def answer(request):
         if counting.calls == 30:
             os.kill(os.getpid(), signal.SIGINT)

@@ -243,7 +243,7 @@ def test_conversations_are_compared_too(store):
     chat = Conversation(id=row_id("conversation", "t", "a"), source="t", messages=(Message("user", "hello"),))
     longer = chat.replace(messages=(*chat.messages, Message("assistant", "hi")))
     (change,) = diff(store, make(store, (), chat), make(store, (), longer)).changes()
-    assert (change.reason, change.fields) == ("content changed", ("messages",))
+    assert (change.reason, change.fields) == ("text changed", ("messages",))
     assert json.loads(change.to_json()["preview"])[1]["content"] == "hi"
 
 

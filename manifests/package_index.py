@@ -55,7 +55,7 @@ def fetch_archives(archives: Iterable[Archive], folder: Path, progress: Progress
 
     Raises BadSource where a file is not to be had, or is not what was pinned. What arrived whole is kept.
     """
-    pinned = tuple(archives)
+    pinned = tuple(dict.fromkeys(archives))  # several members may be packed in one
     tally = _Tally(progress, pinned)
     missing = []
     for archive in pinned:

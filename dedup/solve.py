@@ -69,15 +69,15 @@ class Solve:
         if not any(map(len, tables)):
             return None, Fates.none()
         table = pa.concat_tables(tables)
+        texts_at = self._texts(table)
         order = self.asked.priority.arrange(table)
         by_component = np.argsort(table.column("label").to_numpy()[order], kind="stable")
-        table = table.take(pa.array(order[by_component]))
+        order = order[by_component]
+        spelt, table = table.column("text"), table.take(pa.array(order))
         first = first_of_equals(matrix(table.column("digest"), "<u8"))
         distinct, group = np.unique(first, return_inverse=True)
-        known = np.flatnonzero(table.column("text").is_valid().to_numpy())
-        source = np.empty(len(distinct), np.int64)
-        source[group[known]] = known
-        spans = letters.read(table.column("text").take(pa.array(source)).combine_chunks(), self.asked.ngram)
+        text = spelt.take(pa.array(texts_at[order[distinct]])).combine_chunks()
+        spans = letters.read(text, self.asked.ngram)
         signatures = matrix(table.column("signature").take(pa.array(distinct)), "<u4")
         given = table.column("given").to_numpy()
         buckets = self._buckets(signatures, table.column("label").to_numpy()[distinct])
@@ -87,6 +87,14 @@ class Solve:
         gone = np.flatnonzero((stays != np.arange(len(table))) & ~given)
         ids = table.column("id").take(pa.array(stays[gone]))
         return None, Fates(table.column("row").to_numpy()[gone], values[gone], ids)
+
+    def _texts(self, table: pa.Table) -> NDArray[np.int64]:
+        """Return for each row the one that brought its text: a slice sends it once, maybe with a row left out."""
+        first = first_of_equals(matrix(table.column("digest"), "<u8"))
+        known = np.flatnonzero(table.column("text").is_valid().to_numpy())
+        brought = np.empty(len(table), np.int64)
+        brought[first[known]] = known
+        return brought[first]
 
     def _buckets(self, signatures: NDArray[np.uint32], labels: NDArray[np.int64]) -> kernels.Buckets:
         if self.asked.search == "faiss":  # it knows no bands: a component is one bucket

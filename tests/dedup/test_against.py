@@ -168,3 +168,15 @@ def test_a_survivor_that_two_files_hold_stays(seed):
     run(Recipe("all", ()), Source(twice), store=store, tag="both")
     steps = ExactDedup(seed=seed, against=("old",)), MinHashDedup(seed=seed, against=("old",))
     assert kept(store, run(Recipe("r", steps), "both", store=store).manifest) == kept(store, old)
+
+
+def test_equal_rows_of_another_dataset_are_compared_though_one_of_them_is_here_with_another_text():
+    store = Store("memory://left-out")
+    old = Unit(tuple(Document(id=named(name), source="test", text=TEXT) for name in ("a", "b")))
+    run(Recipe("all", ()), Source((old,)), store=store, tag="old")
+    near = documents(a=NEAR[0], c=NEAR[1])
+    run(Recipe("all", ()), Source((near,)), store=store, tag="new-raw")
+    step = MinHashDedup(threshold=0.5, bands=64, rows=2, against=("old",))
+    made = run(Recipe("r", (step,)), "new-raw", store=store).manifest
+    assert kept(store, made) == set()
+    assert {line["twin"] for line in decisions(store, made)} == {named("b")}

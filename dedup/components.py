@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.compiled import compiled
-from dedup.links import Edges
+from dedup.links import Edges, part_of
 from dedup.solve import Labelled
 from manifests.shuffle import Shuffle
 
@@ -52,12 +52,14 @@ def components(edges: Edges) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     rows, ends = np.unique(edges, return_inverse=True)
     parents = np.arange(len(rows))
     unite(ends.reshape(-1, 2), parents)
+    settle(parents)
     return rows, rows[parents]
 
 
 @compiled
-def unite(edges: NDArray[np.int64], parents: NDArray[np.int64]) -> None:
-    """Write the least row of each row's component (union-find)."""
+def unite(edges: NDArray[np.int64], parents: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Mark the edges whose rows no earlier one connects (union-find; `parents` can be carried from batch to batch)."""
+    new = np.zeros(len(edges), np.bool_)
     for edge in range(len(edges)):
         one, other = edges[edge, 0], edges[edge, 1]
         while parents[one] != one:
@@ -66,7 +68,14 @@ def unite(edges: NDArray[np.int64], parents: NDArray[np.int64]) -> None:
         while parents[other] != other:
             parents[other] = parents[parents[other]]
             other = parents[other]
+        new[edge] = one != other
         parents[max(one, other)] = min(one, other)
+    return new
+
+
+@compiled
+def settle(parents: NDArray[np.int64]) -> None:
+    """Write for each row the least row of its component."""
     for row in range(len(parents)):
         parents[row] = parents[parents[row]]
 
@@ -83,7 +92,7 @@ class ByRow:
         both = np.stack([edges.max(1), edges.min(1)], 1)
         if self.larger:
             both = np.concatenate([both, both[:, ::-1]])
-        parts = ((both[:, 0].astype(np.uint64) * _SCATTER) >> _HIGH) % np.uint64(self.parts)
+        parts = part_of(both[:, 0], self.parts)
         return [both[parts == part] for part in range(self.parts)]
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from dedup.columns import matrix
 from dedup.links import first_of_equals
-from dedup.outcome import Fates, drop
+from dedup.outcome import Fates, compared, drop
 from dedup.rank import Priority
 from manifests.shuffle import Here, over
 from manifests.stage import Map, Rule, Selected, Side
@@ -30,9 +30,7 @@ def drop_equal(
     Rows of `others` come first and stay. A side has `id`, `digest` (none: the row is like no other) and `letters`, the
     length of what is compared.
     """
-    beside = [one for each in (view, *others) for one in each.beside(side, map)]
-    starts = np.cumsum([0, *[one.part.entry.rows for one in beside]])
-    given = np.arange(len(beside)) >= len(view.slices)
+    beside, starts, given = compared(view, others, side, map)
     if not starts[-1]:
         return drop(view, [Fates.none()], rule)
     parts = 1 + int(starts[-1]) // PART_ROWS

@@ -19,6 +19,7 @@ from dedup.compiled import compiled
 from manifests.view import Beside
 
 BITS = 2  # of each value
+_SPREAD, _HIGH = np.uint64(0x9E3779B97F4A7C15), np.uint64(33)
 _LOW = np.uint64(1)
 _PART = np.uint64(40)  # parts are told by bits that no bucket shares by chance
 
@@ -95,6 +96,11 @@ class Link:
 def most_differences(threshold: float, permutations: int) -> int:
     """Return in how many values the codes of two texts at the threshold differ, but for one pair in a million."""
     return permutations - bands.least_agreement(threshold + (1 - threshold) / 2**BITS, permutations)
+
+
+def part_of(rows: NDArray[np.int64], parts: int) -> NDArray[np.uint64]:
+    """Return the part that each row, or component, belongs to."""
+    return ((rows.astype(np.uint64) * _SPREAD) >> _HIGH) % np.uint64(parts)
 
 
 def first_of_equals(digests: NDArray[np.uint64]) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ from dedup import bands
 from dedup.columns import matrix
 from dedup.components import labelled
 from dedup.links import ByBand, Link, most_differences
-from dedup.outcome import Fates, drop
+from dedup.outcome import Fates, compared, drop
 from dedup.signatures import Signatures
 from dedup.solve import Gather, Solve
 from manifests.shuffle import Here, Shuffle, over
@@ -35,13 +35,11 @@ def near_duplicates(asked: "MinHashDedup", view: "View", others: Sequence["View"
     each with each.
     """
     side = Signatures(asked.ngram, asked.permutations)
-    beside = [one for each in (view, *others) for one in each.beside(side, map)]
-    starts = np.cumsum([0, *[one.part.entry.rows for one in beside]])
+    beside, starts, given = compared(view, others, side, map)
     if not starts[-1]:
         return drop(view, [Fates.none()], asked.rules()[0])
     shuffle = over(map) if starts[-1] > ALONE_ROWS else Here()
     linked = by_faiss(asked, beside) if asked.search == "faiss" else by_bands(asked, shuffle, beside, starts)
-    given = np.arange(len(beside)) >= len(view.slices)
     items = zip(starts.tolist(), beside, given.tolist(), labelled(shuffle, linked, starts), strict=False)
     bins = min(PARTS, 1 + sum(count for _, count in linked) // BIN_ROWS)
     solve = Solve(asked, bands.least_agreement(asked.threshold, asked.permutations))

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.bands import MISSED, least_agreement
-from dedup.compiled import compiled
+from dedup.components import unite
 from manifests.errors import BadRecipe
 
 Pairs = NDArray[np.int64]
@@ -146,7 +146,7 @@ def pairs_by(search: Search, signatures: NDArray[np.uint32], *, joined: bool = F
     found = [star]
     for pairs in _met(_code_index(search), codes(distinct, search.bits), search.radius + 1):
         agreeing = pairs[_agree(distinct, pairs, least)]
-        found.append(firsts[agreeing[_joining(agreeing, parents)] if joined else agreeing])
+        found.append(firsts[agreeing[unite(agreeing, parents)] if joined else agreeing])
     return _in_order(np.concatenate(found))
 
 
@@ -247,24 +247,6 @@ def _agree(signatures: NDArray[np.uint32], pairs: Pairs, least: int) -> NDArray[
         one, other = pairs[start : start + CHECKED].T
         agreeing[start : start + CHECKED] = (signatures[one] == signatures[other]).sum(1) >= least
     return agreeing
-
-
-@compiled
-def _joining(pairs: Pairs, parents: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Mark the pairs whose rows no earlier pair connects (union-find, `parents` is carried from batch to batch)."""
-    new = np.zeros(len(pairs), np.bool_)
-    for place in range(len(pairs)):
-        one = pairs[place, 0]
-        other = pairs[place, 1]
-        while parents[one] != one:
-            parents[one] = parents[parents[one]]
-            one = parents[one]
-        while parents[other] != other:
-            parents[other] = parents[parents[other]]
-            other = parents[other]
-        new[place] = one != other
-        parents[max(one, other)] = min(one, other)
-    return new
 
 
 def _in_order(pairs: Pairs) -> Pairs:

@@ -7,10 +7,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from manifests.stage import Drop, Rule, Selected
+from manifests.stage import Drop, Map, Rule, Selected, Side
 
 if TYPE_CHECKING:
-    from manifests.view import View
+    from manifests.view import Beside, View
 
 
 class Fates(NamedTuple):
@@ -45,6 +45,15 @@ def drop(view: "View", found: Sequence[Fates], rule: Rule) -> Selected:
     ]
     family = rule.reason.partition("/")[0]
     return Selected(drops, () if drops else (f"{family}: 0 of {starts[-1]:,} rows dropped",))
+
+
+def compared(
+    view: "View", others: Sequence["View"], side: Side, map: Map
+) -> tuple[list["Beside"], NDArray[np.int64], NDArray[np.bool_]]:
+    """Return each slice's side table, the numbers of first rows and of the row after the last, and which are others'."""
+    beside = [one for each in (view, *others) for one in each.beside(side, map)]
+    starts = np.cumsum([0, *[one.part.entry.rows for one in beside]])
+    return beside, starts, np.arange(len(beside)) >= len(view.slices)
 
 
 def first_rows(view: "View") -> NDArray[np.int64]:

@@ -14,15 +14,12 @@ from numpy.typing import NDArray
 
 from dedup import bands, kernels, letters
 from dedup.columns import COMPARED, matrix, texts
-from dedup.links import first_of_equals
+from dedup.links import first_of_equals, part_of
 from dedup.outcome import Fates
 from manifests.view import Beside
 
 if TYPE_CHECKING:
     from dedup.minhash import MinHashDedup
-
-_SCATTER = np.uint64(0x9E3779B97F4A7C15)
-_HIGH = np.uint64(33)
 
 
 class Labelled(NamedTuple):
@@ -53,7 +50,7 @@ class Gather:
         )
         table = table.append_column("value", priority.values(rows, side.column("letters")))
         table = table.append_column("given", pa.array(np.full(len(rows), given)))
-        bins = ((linked.labels.astype(np.uint64) * _SCATTER) >> _HIGH) % np.uint64(self.bins)
+        bins = part_of(linked.labels, self.bins)
         return [table.filter(pa.array(bins == one)) for one in range(self.bins)]
 
 

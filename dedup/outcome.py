@@ -50,7 +50,7 @@ def drop(view: "View", found: Sequence[Fates], rule: Rule) -> Selected:
 def compared(
     view: "View", others: Sequence["View"], side: Side, map: Map
 ) -> tuple[list["Beside"], NDArray[np.int64], NDArray[np.bool_]]:
-    """Return each slice's side table, the numbers of first rows and of the row after the last, and which are others'."""
+    """Return each slice's side table, the numbers of first rows and of the row after the last and which are others'."""
     beside = [one for each in (view, *others) for one in each.beside(side, map)]
     starts = np.cumsum([0, *[one.part.entry.rows for one in beside]])
     return beside, starts, np.arange(len(beside)) >= len(view.slices)

@@ -3,6 +3,7 @@
 This is the only file that knows every package. What a command needs is imported when it runs, so that help is quick.
 """
 
+import importlib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,10 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import filters.compare_command  # noqa: F401 - its command and those of the next three are among COMMANDS
-import manifests.clusters_command
-import manifests.forecast_command
-import manifests.upkeep  # noqa: F401
+import manifests.upkeep  # noqa: F401 - its commands are among COMMANDS
 from manifests.commands import COMMANDS, find_row, in_option, open_store
 from manifests.errors import BadRecipe
 from manifests.options import DEFAULT_STORE, Command, Group, echo_json, json_option, store_option
@@ -33,6 +31,7 @@ QUICK_NAME, QUICK_WRITTEN = "web-sample", "web-distilled"
 DISTILLED = "--style distill --languages en --part-tokens 80 --parts 1 --max-tokens 100 --temperature 0.3 --limit 40"
 TRAINED = "--steps 300 --batch 8 --length 256 --width 128 --warmup-steps 30 --learning-rate 0.003"
 PROGRAMS = ("corpus", "generators")  # packages whose files may be programs: those that define `recipe`
+FLOORS = ("manifests", "filters", "dedup", *PROGRAMS, "trainer")  # packages whose files `*_command.py` add to COMMANDS
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -193,6 +192,8 @@ def quickstart(
     store_url: str,
 ) -> None:
     """Make a dataset from real web pages, rewrite some with a model, train another on both, and trace one step back."""
+    from manifests.worth_a_look import worth_a_look
+
     crawl = warcs or tuple(str(path) for path in _fetch(downloads))
     shown = " ".join(warcs) if warcs else f"'{downloads}/*.warc.gz'"
     if with_debian_docs:
@@ -205,15 +206,17 @@ def quickstart(
     _step("A second version, with one threshold changed")
     changed = ["--min-words", "100", "--tag", QUICK_NAME]
     remade = _call(["run", "web", *crawl, *changed], store_url, shown=f"run web {shown} {' '.join(changed)}")
-    first, second = (_ref(store_url, QUICK_NAME, manifest) for manifest in (made, remade))
+    store = open_store(store_url)
+    names = {ref.manifest: str(ref) for ref in store.history(QUICK_NAME)}
+    first, second = names[made], names[remade]
     _step("What the change did, document by document")
     _call(["diff", first, second, "--limit", "3"], store_url)
     _step("Why one page was kept, one dropped, one left out as a copy of another")
-    rows = _quick_rows(store_url, first, second)
-    for row_id, version in rows:
+    shown_rows = worth_a_look(store, first, second)
+    for row_id, version in shown_rows:
         _call(["why", row_id, "--in", version], store_url)
     _step("The way back of one page to the record of the crawl")
-    for row_id, version in rows[:1]:
+    for row_id, version in shown_rows[:1]:
         _call(["trace", row_id, "--in", version], store_url)
     if web_only:
         _step("All of it on one page")
@@ -264,26 +267,6 @@ def _call(arguments: list[str], store_url: str, shown: str = "") -> str:
     return done.stdout.strip()
 
 
-def _ref(store_url: str, name: str, manifest: str) -> str:
-    """Return the version of a name that a manifest is."""
-    return next(str(ref) for ref in open_store(store_url).history(name) if ref.manifest == manifest)
-
-
-def _quick_rows(store_url: str, first: str, second: str) -> list[tuple[str, str]]:
-    """Return a row that is kept, one that the changed threshold dropped and one that is a near-copy of another."""
-    from manifests.diff import diff
-    from manifests.twins import Twins
-    from manifests.view import View
-
-    store = open_store(store_url)
-    kept = next(iter(View(store, store.manifest(second))), None)
-    removed = next(diff(store, first, second).changes("removed", limit=1), None)
-    twins = Twins.of(store, store.manifest(first)).least_alike(1)
-    rows = [(kept and kept.hex, second), (removed and removed.row.hex, second)]
-    rows += [(pair["id"].hex(), first) for pair in twins]
-    return [(row_id, version) for row_id, version in rows if row_id]
-
-
 def _step_that_read(store_url: str, checkpoint: Path, name: str) -> int:
     """Return the first step of a training that read a row of the newest version of a dataset."""
     from trainer.checkpoint import checkpoint_at
@@ -293,6 +276,8 @@ def _step_that_read(store_url: str, checkpoint: Path, name: str) -> int:
     return first_step_of(store, checkpoint_at(checkpoint), store.manifest(name).id)
 
 
+for file in [path for floor in FLOORS for path in sorted((ROOT / floor).glob("*_command.py"))]:
+    importlib.import_module(f"{file.parent.name}.{file.stem}")
 for one in (*COMMANDS, Programs(ROOT, PROGRAMS), pretrain.main):
     main.add_command(one)
 

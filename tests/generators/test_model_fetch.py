@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from generators.model_fetch import PACKAGED, Member, Packaged, PackagedFiles, add_model, add_packaged
+from generators.model_fetch import add_model, add_packaged
+from generators.packaged_models import PACKAGED, Member, Packaged, PackagedFiles, PackagedParts
 from manifests.artifact import resolve
 from manifests.errors import BadRecipe, BadSource
 from manifests.manifest import SourceRecord
@@ -185,6 +186,11 @@ def test_the_pinned_models_are_well_formed():
         if isinstance(packaged, Packaged):
             assert packaged.member.endswith(".gguf")
             assert len(packaged.archive.sha256) == 64
+        elif isinstance(packaged, PackagedParts):
+            assert len({one.archive.sha256 for one in packaged.parts}) == len(packaged.parts)
+            assert {len(digest) for digest in (packaged.sha256, *(one.archive.sha256 for one in packaged.parts))} == {
+                64
+            }
         else:
             assert [Path(one.member).name for one in packaged.files] == ["model.onnx", "tokenizer.json"]
             assert {len(one.archive.sha256) for one in packaged.files} == {64}
@@ -210,3 +216,33 @@ def test_a_folder_whose_onnx_is_something_else_is_refused(store, tmp_path):
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(BadSource, match="expected a model in ONNX, found a file that starts with b'version"):
         add_model(store, "own", origin=str(tmp_path), licence="MIT")
+
+
+def cut(shelf: Path, texts: tuple[str, ...]) -> PackagedParts:
+    """Put a file's parts on the shelf, each in a wheel of its own, and pin them."""
+    members = []
+    for number, text in enumerate(texts):
+        path = shelf / f"part{number}-1.0-py3-none-any.whl"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(zipfile.ZipInfo("part.bin"), text)
+        data = path.read_bytes()
+        pinned = Archive(f"part{number}", path.name, hashlib.sha256(data).hexdigest(), len(data))
+        members.append(Member(pinned, "part.bin"))
+    return PackagedParts(tuple(members), hashlib.sha256("".join(texts).encode()).hexdigest(), "MIT")
+
+
+def test_a_model_in_parts_is_put_together_in_their_order(store, downloads, shelf, tmp_path, convert):
+    packaged = cut(shelf, ("1", "2", ".5"))
+    added = add_packaged(store, "tiny", packaged, downloads=downloads, convert=convert)
+    whole = add_model(store, "whole", origin=str(write_model(tmp_path / "whole", 12.5)), licence="MIT")
+    assert added.manifest.files == whole.manifest.files
+    assert added.manifest.sources == (SourceRecord("part0 and on", packaged.sha256, 4),)
+    assert not add_packaged(store, "tiny", packaged, downloads=downloads / "none", convert=convert).made
+
+
+def test_parts_that_make_another_file_are_refused(store, downloads, shelf, convert):
+    packaged = cut(shelf, ("1", "2"))
+    turned = PackagedParts(packaged.parts[::-1], packaged.sha256, "MIT")
+    with pytest.raises(BadSource, match=rf"part1.* and 1 more: expected .* sha256 {packaged.sha256}, found"):
+        add_packaged(store, "tiny", turned, downloads=downloads, convert=convert)
+    assert store.refs() == []

@@ -53,7 +53,7 @@ class Embeddings(Side):
         return _without_store(describe(self))
 
     def __call__(self, shard: pa.Table) -> pa.Table:
-        from dedup.sentence_model import opened  # noqa: PLC0415  (a recipe is read without onnxruntime)
+        from manifests.sentence_model import opened  # noqa: PLC0415  (a recipe is read without onnxruntime)
 
         if self.store is None:
             raise BadRecipe("Embeddings is called outside a store; `run` resolves SemanticDedup and gives one")

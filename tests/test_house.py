@@ -15,7 +15,7 @@ FILES = [ROOT / "koba.py", *(path for floor in FLOORS for path in sorted((ROOT /
 ALONE = {  # heavy libraries: each is imported in one module
     "ray": ["manifests/cluster.py"],
     "faiss": ["dedup/neighbours.py"],
-    "onnxruntime": ["dedup/sentence_model.py"],
+    "onnxruntime": ["manifests/sentence_model.py"],
     "fasttext": ["filters/fasttext_model.py"],
     "trafilatura": [],
     "datasketch": ["dedup/reference.py"],

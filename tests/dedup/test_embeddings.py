@@ -12,12 +12,12 @@ from dedup.columns import matrix
 from dedup.embeddings import Embeddings, SemanticDedup
 from dedup.rank import ranks
 from dedup.semantic import cosines_of
-from dedup.sentence_model import SentenceModel
 from generators.model_fetch import add_model
 from manifests import canonical
 from manifests.errors import BadRecipe, BadSource, NotFound
 from manifests.rows import Document
 from manifests.run import run
+from manifests.sentence_model import SentenceModel
 from manifests.stage import Recipe
 from manifests.store import Store
 from manifests.view import View

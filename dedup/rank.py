@@ -12,12 +12,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dedup.columns import matrix
-from manifests import canonical
+from manifests.chance import hashes
 from manifests.errors import BadRecipe
 
 Keep: TypeAlias = Literal["random", "oldest", "newest", "longest", "best"]
 KEEPS = ("random", "oldest", "newest", "longest", "best")
-_MIX_1, _MIX_2, _SHIFT = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53), np.uint64(33)
 _ASCENDING = ("oldest",)
 _COLUMNS = {"oldest": "date", "newest": "date", "best": "scores"}
 
@@ -81,18 +80,6 @@ class Priority:
         theirs = np.isin(ids, ids[given]) & ~given
         order = self.order(table.column("id"), table.column("value"), given, theirs)
         return np.asarray(order[~(given & np.isin(ids, ids[theirs]))[order]])
-
-
-def hashes(ids: pa.ChunkedArray, seed: int) -> NDArray[np.uint64]:
-    """Return a hash of seed and id for each row: its place in an order of chance.
-
-    Ids are digests; what is mixed into them (MurmurHash3's finaliser) has only to make one order for each seed.
-    """
-    halves = matrix(ids, "<u8")
-    key = np.frombuffer(canonical.digest_parts(b"rank", b"%d" % seed)[:8], "<u8")
-    mixed = (halves[:, 0] ^ key) * _MIX_1
-    mixed = (mixed ^ (mixed >> _SHIFT) ^ halves[:, 1]) * _MIX_2
-    return np.asarray(mixed ^ (mixed >> _SHIFT))
 
 
 def ranks(ids: pa.ChunkedArray, seed: int) -> NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """Writing a selection down: a mask for each shard, no copies of rows; a new shard where text is taken out of rows."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from manifests.manifest import Entry
 from manifests.rows import Document
 from manifests.sink import new_entry
 from manifests.stage import Drop, Selected, Selection
+from manifests.told import Told
 from manifests.view import Slice, View
 
 STEP = 1  # a selection is the only step of its manifest; step 0 is the input
@@ -61,11 +62,13 @@ class Masking:
     """A selection's decisions, applied to one slice."""
 
     selection: Selection
+    each: Callable[[Slice], Told] | None = None  # what the selection decides only here
 
     def __call__(self, share: Share) -> Masked:
         part, store = share.part, share.part.store
         edits = edit(part, share.cuts) if share.cuts else Edits()
-        drops = sorted([*share.drops, *edits.drops], key=lambda drop: drop.row)
+        told = self.each(part) if self.each else Told()
+        drops = sorted([*share.drops, *edits.drops, *told.drops], key=lambda drop: drop.row)
         gone = [drop.row for drop in drops]
         table = edits.table or part.table(_looked_at(part.kind))
         kept = len(table) - len(drops)
@@ -79,12 +82,12 @@ class Masking:
             entry = mask_entry(part, gone)
         return Masked(
             entry=entry,
-            values=store.put(shard.write_parquet(self._values(table, drops))),
+            values=store.put(shard.write_parquet(self._values(table, drops, told))),
             decisions=store.put(shard.write_parquet(_decisions(table, drops, edits))),
             counts=[asdict(Counts(rows_in=len(table), kept=len(table))), asdict(counts)],
         )
 
-    def _values(self, table: pa.Table, drops: Sequence[Drop]) -> pa.Table:
+    def _values(self, table: pa.Table, drops: Sequence[Drop], told: Told) -> pa.Table:
         rows = len(table)
         at: list[int | None] = [None] * rows
         reasons: list[str | None] = [None] * rows
@@ -103,7 +106,8 @@ class Masking:
             "reason": pa.array(reasons, pa.string()),
             "parents": pa.nulls(rows, pa.list_(pa.binary(16))),
         }
-        measured = {value_column(STEP, name): pa.array(column, pa.float64()) for name, column in columns.items()}
+        named = sorted((columns | dict(told.values)).items())
+        measured = {value_column(STEP, name): pa.array(column, pa.float64()) for name, column in named}
         return pa.table(looked | measured)
 
 

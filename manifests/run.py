@@ -205,7 +205,7 @@ class _Job:
         selected = selection.select(view, self.map)
         self._warn(*selected.warnings)
         self._note(*selected.notes)
-        masked: list[Masked] = list(self._watched(self.map(Masking(selection), shares(view, selected))))
+        masked: list[Masked] = list(self._watched(self.map(Masking(selection, selected.each), shares(view, selected))))
         counts = (ledger.Counts(), ledger.Counts())
         for part in masked:
             ledger.add_counts(counts, part.counts)

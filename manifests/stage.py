@@ -30,7 +30,8 @@ from manifests.used import Used
 
 if TYPE_CHECKING:
     from manifests.store import Store
-    from manifests.view import View
+    from manifests.told import Told
+    from manifests.view import Slice, View
 
 _HOLDS: dict[str, Callable[[float, float], bool]] = {">=": ge, "<=": le, ">": gt, "<": lt}
 Values: TypeAlias = Mapping[str, float | None]
@@ -257,10 +258,11 @@ class Drop:
 class Selected:
     """The outcome of a selection: what it drops, and what it takes out of rows. All else stays."""
 
-    drops: Sequence[Drop]
+    drops: Sequence[Drop] = ()
     warnings: tuple[str, ...] = ()  # shown to the user: an empty effect where an effect was asked for
     notes: tuple[str, ...] = ()  # likewise: what is worth knowing and no cause for worry
     cuts: Sequence[Cuts] = ()  # at most one for each shard; the same row is not in `drops`
+    each: "Callable[[Slice], Told] | None" = None  # asked of each shard where its mask is written: drops by the million
 
 
 Step: TypeAlias = Stage | Selection

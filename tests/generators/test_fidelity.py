@@ -1,7 +1,5 @@
 """What can be counted of a translation beside its source."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +17,7 @@ from generators.fidelity import (
     width,
 )
 from generators.gates import translated
+from tests.patience import in_proportion
 from tests.planted_translations import DATA, PLANTS, pairs, planted, refused
 
 ENGLISH = "Dr. Smith of NATO paid $25,000 for 300 boats in 1999. He was 42. Nobody asked why!"
@@ -133,12 +132,7 @@ def test_every_pair_of_texts_has_finite_measures(text, source, to):
     "unit", ["1,", "A. ", "<a", "[](", "{", "`", "漢", "a b ", "9", "。」", "https://", "**", "1万2千"]
 )
 def test_hostile_texts_are_measured_in_time_in_proportion_to_their_length(unit):
-    def seconds(times):
-        start = time.process_time()
-        translated(unit * times, "one" + unit * times, "ja")
-        return time.process_time() - start
-
-    assert seconds(10_000) < 20 * seconds(2_000) + 0.2  # 5 times the text; by the square it would be 25 times
+    assert in_proportion(lambda times: translated(unit * times, "one" + unit * times, "ja"), 2_000)
 
 
 needs_data = pytest.mark.skipif(not DATA.exists(), reason="the parallel texts are not part of the project: ../shared")

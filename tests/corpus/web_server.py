@@ -63,11 +63,11 @@ class _Answer(BaseHTTPRequestHandler):
             return
         if fault.startswith("stall"):
             self.wfile.write(body[: int(fault.split()[1])])
-            time.sleep(0.8)
+            self.connection.recv(1)  # until the other end has had enough
             self.close_connection = True
             return
         if fault == "drip":
-            for place in range(min(len(body), 200)):
+            for place in range(len(body)):
                 self.wfile.write(body[place : place + 1])
                 time.sleep(0.02)
             return

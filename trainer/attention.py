@@ -12,6 +12,8 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from trainer.config import Config
 from trainer.layout import Layout
+from trainer.memory import KeyValues
+from trainer.precision import exactly
 from trainer.products import linear
 
 BLOCK = 64  # queries; of 64, 128 and 256 the fastest on a CPU for sequences of 512
@@ -25,7 +27,7 @@ def attend(q_BHTP: Tensor, k_BKTP: Tensor, v_BKTP: Tensor, layout: Layout, windo
     if q_BHTP.device.type != "cpu":
         return attend_fused(q_BHTP, k_BKTP, v_BKTP, layout, window)
     q_ZRTP = torch.unflatten(q_BHTP, 1, (k_BKTP.shape[1], -1)).flatten(0, 1) * q_BHTP.shape[-1] ** -0.5
-    mixed_ZRTP: Tensor = _Attend.apply(q_ZRTP, k_BKTP.flatten(0, 1), v_BKTP.flatten(0, 1), layout, window)  # type: ignore[no-untyped-call]
+    mixed_ZRTP: Tensor = exactly(_Attend, q_ZRTP, k_BKTP.flatten(0, 1), v_BKTP.flatten(0, 1), layout, window)
     return torch.unflatten(mixed_ZRTP, 0, k_BKTP.shape[:2]).flatten(1, 2)
 
 
@@ -98,18 +100,41 @@ class _Attend(torch.autograd.Function):
         return dq_ZRTP, dk_ZTP, dv_ZTP, None, None
 
 
-def rotary(positions_BT: Tensor, head_width: int, theta: float) -> tuple[Tensor, Tensor]:
-    """Return cosine and sine of the angles of RoPE (Su et al. 2021), [B, 1, T, P], both halves alike."""
+Turn = tuple[Tensor, Tensor] | None
+
+
+def rotary(positions_BT: Tensor, head_width: int, theta: float | None) -> Turn:
+    """Return cosine and sine of the angles of RoPE (Su et al. 2021), [B, 1, T, P], both halves alike.
+
+    None where theta is None: attention without positions.
+    """
+    if theta is None:
+        return None
     frequencies = theta ** -(torch.arange(0, head_width, 2, device=positions_BT.device).float() / head_width)
     angles = positions_BT[..., None].float() * frequencies
     angles_B1TP = torch.cat([angles, angles], -1)[:, None]
     return angles_B1TP.cos(), angles_B1TP.sin()
 
 
-def rotate(x_BHTP: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
+def rotate(x_BHTP: Tensor, turn: Turn) -> Tensor:
     """Apply `rotary` to queries or keys, whose two halves are the two coordinates."""
+    if turn is None:
+        return x_BHTP
     left, right = x_BHTP.chunk(2, -1)
     return x_BHTP * turn[0] + torch.cat([-right, left], -1) * turn[1]
+
+
+def mix(
+    q_BHTP: Tensor, k_BKTP: Tensor, v_BKTP: Tensor, layout: Layout, window: int | None, memory: KeyValues | None
+) -> Tensor:
+    """Return [B, T, H*P]: what `attend` does over these tokens, or with a memory over those before them too."""
+    if memory is not None and not memory.empty:
+        mixed_BHTP = memory.attend(q_BHTP, k_BKTP, v_BKTP)
+    else:
+        mixed_BHTP = attend(q_BHTP, k_BKTP, v_BKTP, layout, window)
+        if memory is not None:
+            memory.add(k_BKTP, v_BKTP)
+    return mixed_BHTP.transpose(1, 2).flatten(2)
 
 
 class Attention(nn.Module):
@@ -118,17 +143,16 @@ class Attention(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         width, key_heads = config.width, config.key_heads
-        self.head_width, self.window = width // config.heads, config.window
-        self.q_proj = nn.Linear(width, width, bias=False)
+        self.head_width, self.window = config.attention_head, config.window
+        self.q_proj = nn.Linear(width, config.heads * self.head_width, bias=False)
         self.k_proj = nn.Linear(width, key_heads * self.head_width, bias=False)
         self.v_proj = nn.Linear(width, key_heads * self.head_width, bias=False)
-        self.o_proj = nn.Linear(width, width, bias=False)
+        self.o_proj = nn.Linear(config.heads * self.head_width, width, bias=False)
 
-    def forward(self, x_BTD: Tensor, layout: Layout, turn: tuple[Tensor, Tensor]) -> Tensor:
+    def forward(self, x_BTD: Tensor, layout: Layout, turn: Turn, memory: KeyValues | None = None) -> Tensor:
         q_BHTP, k_BKTP, v_BKTP = (
             torch.unflatten(linear(x_BTD, project.weight), -1, (-1, self.head_width)).transpose(1, 2)
             for project in (self.q_proj, self.k_proj, self.v_proj)
         )
-        mixed_BHTP = attend(rotate(q_BHTP, turn), rotate(k_BKTP, turn), v_BKTP, layout, self.window)
-        out_BTD: Tensor = linear(mixed_BHTP.transpose(1, 2).flatten(2), self.o_proj.weight)
-        return out_BTD
+        mixed_BTE = mix(rotate(q_BHTP, turn), rotate(k_BKTP, turn), v_BKTP, layout, self.window, memory)
+        return linear(mixed_BTE, self.o_proj.weight)

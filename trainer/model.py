@@ -3,79 +3,54 @@
     model = Hybrid(Config(pattern="MAMA", width=256), seed=0)
     logits = model(tokens)
 
-Weights carry the names that transformers and vLLM expect, so that an export is a copy.
+Weights carry the names that transformers and vLLM expect, so that an export is a copy. `Config(variant="plamo2")` has
+PLaMo 2's layers and names instead.
 """
 
-# B sequences, T tokens, D model, F inner width of the MLP, G gate and value (2*F), V vocabulary
+# B sequences, T tokens, D model, V vocabulary
 
 import hashlib
 import math
-from typing import Any
+from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import silu
+from torch.utils.checkpoint import checkpoint as recomputed
 
-from trainer.attention import Attention, rotary
+from trainer.attention import Attention, Turn, rotary
 from trainer.config import Config
+from trainer.kernels import Choice
 from trainer.layout import Layout
-from trainer.norms import RMSNorm
-from trainer.products import linear
+from trainer.memory import KeyValues, Memory, SsmState
+from trainer.mlp import SwiGLU
+from trainer.norms import OffsetNorm, RMSNorm
+from trainer.plamo import PlamoLayers
 from trainer.ssm import Mamba2
 
 DT_RANGE = (1e-3, 1e-1)  # seconds in the paper's words: log-uniform time steps at the start, as Mamba has them
-
-
-class SwiGLU(nn.Module):
-    """A gated MLP; the gate is the first half of `input_linear`."""
-
-    def __init__(self, width: int, inner: int) -> None:
-        super().__init__()
-        self.input_linear = nn.Linear(width, 2 * inner, bias=False)
-        self.output_linear = nn.Linear(inner, width, bias=False)
-
-    def forward(self, x_BTD: Tensor) -> Tensor:
-        gated_BTF: Tensor = _Gate.apply(linear(x_BTD, self.input_linear.weight))  # type: ignore[no-untyped-call]
-        return linear(gated_BTF, self.output_linear.weight)
-
-
-class _Gate(torch.autograd.Function):
-    """silu of the first half times the second; only what comes in is kept, and its gradient made in place."""
-
-    @staticmethod
-    def forward(ctx: Any, both_BTG: Tensor) -> Tensor:
-        ctx.save_for_backward(both_BTG)
-        gate_BTF, value_BTF = both_BTG.chunk(2, -1)
-        return silu(gate_BTF).mul_(value_BTF)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        (both_BTG,) = ctx.saved_tensors
-        gate_BTF, value_BTF = both_BTG.chunk(2, -1)
-        dboth_BTG = torch.empty_like(both_BTG)
-        dgate_BTF, dvalue_BTF = dboth_BTG.chunk(2, -1)
-        torch.ops.aten.silu_backward(gradients[0] * value_BTF, gate_BTF, grad_input=dgate_BTF)
-        torch.mul(silu(gate_BTF), gradients[0], out=dvalue_BTF)
-        return dboth_BTG
+NO_MATRICES = ("q_weight", "k_weight")  # weights of norms that lie in two dimensions
 
 
 class Layer(nn.Module):
     """A mixer over tokens, then an MLP, each before a norm and beside a residual path."""
 
-    def __init__(self, config: Config, letter: str) -> None:
+    def __init__(self, config: Config, letter: str, kernels: Choice = "auto") -> None:
         super().__init__()
         self.input_layernorm = RMSNorm(config.width, config.epsilon)
         self.post_attention_layernorm = RMSNorm(config.width, config.epsilon)
         if letter == "M":
-            self.mamba = Mamba2(config)
+            self.mamba = Mamba2(config, kernels)
         else:
             self.self_attn = Attention(config)
         self.shared_mlp = SwiGLU(config.width, config.mlp_width)
         self.letter = letter
 
-    def forward(self, x_BTD: Tensor, layout: Layout, turn: tuple[Tensor, Tensor]) -> Tensor:
+    def forward(self, x_BTD: Tensor, layout: Layout, turn: Turn, memory: KeyValues | SsmState | None = None) -> Tensor:
         normed_BTD = self.input_layernorm(x_BTD)
-        mixed_BTD = self.mamba(normed_BTD, layout) if self.letter == "M" else self.self_attn(normed_BTD, layout, turn)
+        if self.letter == "M":
+            mixed_BTD = self.mamba(normed_BTD, layout, memory)
+        else:
+            mixed_BTD = self.self_attn(normed_BTD, layout, turn, memory)
         x_BTD = x_BTD + mixed_BTD
         added_BTD: Tensor = self.shared_mlp(self.post_attention_layernorm(x_BTD))
         return x_BTD + added_BTD
@@ -84,18 +59,38 @@ class Layer(nn.Module):
 class Backbone(nn.Module):
     """All but the output layer."""
 
-    def __init__(self, config: Config) -> None:
+    layers: nn.Module
+    norm: nn.Module
+
+    def __init__(self, config: Config, kernels: Choice = "auto") -> None:
         super().__init__()
         self.embed_tokens = nn.Embedding(config.vocabulary, config.width)
-        self.layers = nn.ModuleList([Layer(config, letter) for letter in config.pattern])
-        self.norm = RMSNorm(config.width, config.epsilon)
-        self.head_width, self.rope_theta = config.width // config.heads, config.rope_theta
+        if config.variant == "plamo2":
+            self.layers = PlamoLayers(config, kernels)
+            self.norm = OffsetNorm(config.width, config.epsilon)
+        else:
+            self.layers = nn.ModuleList([Layer(config, letter, kernels) for letter in config.pattern])
+            self.norm = RMSNorm(config.width, config.epsilon)
+        self.head_width, self.rope_theta = config.attention_head, config.rope_theta
+        self.recompute = False  # activations of layers on the way back: less memory, a third more time, equal losses
 
-    def forward(self, tokens_BT: Tensor, layout: Layout) -> Tensor:
+    @property
+    def blocks(self) -> nn.ModuleList:
+        """The layers, first to last, of either variant."""
+        return cast("nn.ModuleList", self.layers.layers if isinstance(self.layers, PlamoLayers) else self.layers)
+
+    def forward(self, tokens_BT: Tensor, layout: Layout, memory: Memory | None = None) -> Tensor:
+        """Return [B, T, D]. With a memory the tokens follow those that it has read."""
         x_BTD: Tensor = self.embed_tokens(tokens_BT)
-        turn = rotary(layout.positions, self.head_width, self.rope_theta)
-        for layer in self.layers:
-            x_BTD = layer(x_BTD, layout, turn)
+        positions_BT = layout.positions + (memory.seen if memory else 0)
+        turn = rotary(positions_BT, self.head_width, self.rope_theta)
+        for ordinal, layer in enumerate(self.blocks):
+            if self.recompute and torch.is_grad_enabled():
+                x_BTD = recomputed(layer, x_BTD, layout, turn, use_reentrant=False)
+            else:
+                x_BTD = layer(x_BTD, layout, turn, memory.layers[ordinal] if memory else None)
+        if memory:
+            memory.seen += tokens_BT.shape[1]
         normed_BTD: Tensor = self.norm(x_BTD)
         return normed_BTD
 
@@ -103,10 +98,10 @@ class Backbone(nn.Module):
 class Hybrid(nn.Module):
     """A language model laid out by its config's pattern. Equal configs and seeds give equal weights."""
 
-    def __init__(self, config: Config, seed: int = 0) -> None:
+    def __init__(self, config: Config, seed: int = 0, kernels: Choice = "auto") -> None:
         super().__init__()
         self.config = config
-        self.model = Backbone(config)
+        self.model = Backbone(config, kernels)
         self.lm_head = nn.Linear(config.width, config.vocabulary, bias=False)
         if config.tied:
             self.lm_head.weight = self.model.embed_tokens.weight
@@ -136,8 +131,13 @@ def initialise(model: Hybrid, seed: int) -> None:
             low, high = (math.log(value) for value in DT_RANGE)
             dt = torch.empty(len(weights)).uniform_(low, high, generator=draw).exp()
             weights.copy_(dt + torch.log(-torch.expm1(-dt)))  # the inverse of softplus
-        elif weights.dim() >= 2:
+        elif is_matrix(name, weights):
             weights.normal_(0.0, weights[0].numel() ** -0.5, generator=draw)
+
+
+def is_matrix(name: str, weights: Tensor) -> bool:
+    """Tell matrices, embeddings and convolutions from norms, biases, A_log, D and dt_bias: only they decay."""
+    return weights.dim() >= 2 and not name.endswith(NO_MATRICES)
 
 
 def parameter_count(model: nn.Module) -> int:

@@ -11,18 +11,37 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
+from trainer.precision import exactly
+
 
 class RMSNorm(nn.RMSNorm):
     """PyTorch's norm, faster."""
 
     def forward(self, x: Tensor) -> Tensor:
-        y_xD: Tensor = _Norm.apply(x, self.weight, self.eps)  # type: ignore[no-untyped-call]
-        return y_xD
+        return norm(x, self.weight, self.eps or 0.0)
 
     def gated(self, x_xD: Tensor, gate_xD: Tensor) -> Tensor:
         """Return the norm of x * silu(gate), the last step of a Mamba-2 mixer."""
-        y_xD: Tensor = _GatedNorm.apply(x_xD, gate_xD, self.weight, self.eps)  # type: ignore[no-untyped-call]
+        y_xD: Tensor = exactly(_GatedNorm, x_xD, gate_xD, self.weight, self.eps)
         return y_xD
+
+
+class OffsetNorm(nn.Module):
+    """The norm of PLaMo 2: its weight is stored without the offset, so that weight decay draws it to the offset."""
+
+    def __init__(self, width: int, epsilon: float, offset: float = 1.0) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(width))
+        self.epsilon, self.offset = epsilon, offset
+
+    def forward(self, x_xD: Tensor) -> Tensor:
+        return norm(x_xD, self.weight + self.offset, self.epsilon)
+
+
+def norm(x_xD: Tensor, weight_D: Tensor, epsilon: float) -> Tensor:
+    """Return x over its root mean square, times a weight."""
+    y_xD: Tensor = exactly(_Norm, x_xD, weight_D, epsilon)
+    return y_xD
 
 
 def _scale(x_xD: Tensor, epsilon: float) -> Tensor:

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from trainer.precision import reduced
+
 _ONEDNN = getattr(torch.ops.mkldnn, "_linear_pointwise", None) if torch.backends.mkldnn.is_available() else None  # type: ignore[no-untyped-call]
 
 
@@ -25,7 +27,10 @@ def product(left_MI: Tensor, right_OI: Tensor) -> Tensor:
 
 
 def linear(x_xI: Tensor, weight_OI: Tensor) -> Tensor:
-    """Return x @ weight.T, [..., O], as `torch.nn.functional.linear` does."""
+    """Return x @ weight.T, [..., O], as `torch.nn.functional.linear` does, in autocast's precision where it is on."""
+    if torch.is_autocast_enabled(x_xI.device.type):
+        x_xI, weight_OI = reduced(x_xI, weight_OI)
+        return torch.nn.functional.linear(x_xI, weight_OI)
     out_xO: Tensor = _Linear.apply(x_xI, weight_OI)  # type: ignore[no-untyped-call]
     return out_xO
 

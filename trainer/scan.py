@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from trainer.layout import Layout
+from trainer.precision import exactly
 
 
 def scan_ref(x_BTHP: Tensor, dt_BTH: Tensor, A_H: Tensor, B_BTGN: Tensor, C_BTGN: Tensor, *, layout: Layout) -> Tensor:
@@ -45,7 +46,7 @@ def scan(
     if fill := -length % chunk:
         tensors = [pad(tensor, (0, 0) * (tensor.dim() - 2) + (0, fill)) for tensor in tensors]
     x_BTHP, dt_BTH, B_BTGN, C_BTGN = tensors
-    y_BTHP: Tensor = _Scan.apply(x_BTHP, dt_BTH, A_H, B_BTGN, C_BTGN, layout, chunk)  # type: ignore[no-untyped-call]
+    y_BTHP: Tensor = exactly(_Scan, x_BTHP, dt_BTH, A_H, B_BTGN, C_BTGN, layout, chunk)
     return y_BTHP[:, :length]
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from trainer.data import Batch
 from trainer.layout import Layout
 from trainer.losses import IGNORE, next_token_loss
-from trainer.model import Hybrid
+from trainer.model import Hybrid, is_matrix
 from trainer.settings import Settings
 
 
@@ -42,9 +42,9 @@ def loss_sum(model: Hybrid, tokens_BT: Tensor, labels_BT: Tensor, documents_BT: 
 
 def make_optimizer(model: nn.Module, settings: Settings) -> torch.optim.AdamW:
     """Return AdamW with weight decay on matrices only: not on norms, biases, A_log, D and dt_bias."""
-    weights = list(model.parameters())
+    weights = [(is_matrix(name, weights), weights) for name, weights in model.named_parameters()]
     groups = [
-        {"params": [w for w in weights if w.dim() >= 2], "weight_decay": settings.weight_decay},
-        {"params": [w for w in weights if w.dim() < 2], "weight_decay": 0.0},
+        {"params": [one for matrix, one in weights if matrix], "weight_decay": settings.weight_decay},
+        {"params": [one for matrix, one in weights if not matrix], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(settings.beta1, settings.beta2), fused=True)

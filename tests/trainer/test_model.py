@@ -8,9 +8,10 @@ from manifests.errors import BadRecipe
 from trainer.attention import attend, attend_fused, attend_ref
 from trainer.config import Config
 from trainer.layout import Layout
-from trainer.model import Hybrid, SwiGLU, parameter_count
+from trainer.mlp import SwiGLU
+from trainer.model import Hybrid, parameter_count
 from trainer.scan import scan, scan_ref
-from trainer.ssm import short_conv
+from trainer.short_conv import short_conv
 
 SMALL = Config(
     vocabulary=50, pattern="MAMA", width=64, mlp_width=96, heads=2, key_heads=1, ssm_heads=4, ssm_head_width=32,

@@ -6,7 +6,7 @@
 A program is one process of a clean Python with the standard library alone, in namespaces of its own: no network, no
 other process to be seen, no file but the library (to be read) and an empty folder in memory that goes when it ends; no
 environment; limits on processor time, memory, output, files and threads; and of the kernel's calls only those of
-`generators.sandbox_calls`. Where the kernel offers less than all of that, nothing is run: BadRecipe says what is missing.
+`generators.sandbox_calls`. Where the kernel offers less than that, nothing is run: BadRecipe says what is missing.
 """
 
 import json
@@ -55,7 +55,7 @@ class Sandbox:
     seconds: int = 5  # of processor time
     wall_seconds: int = 30  # a program that sleeps is ended after so many
     memory_mb: int = 512  # of address space
-    disk_mb: int = 16  # of all its files, which are in memory
+    disk_mb: int = 16  # of all its files, which are in memory; one of them has half of it at the most
     output_chars: int = 64_000  # of each of its two outputs that are kept; a program that writes more is "flooded"
 
     def run(self, program: str, stdin: str = "") -> Outcome:
@@ -92,7 +92,7 @@ class Sandbox:
             "limits": {
                 "RLIMIT_CPU": self.seconds,
                 "RLIMIT_AS": self.memory_mb << 20,
-                "RLIMIT_FSIZE": self.disk_mb << 20,
+                "RLIMIT_FSIZE": self.disk_mb << 19,
                 "RLIMIT_NOFILE": MOST_OPEN,
                 "RLIMIT_NPROC": _MOST_THREADS,
                 "RLIMIT_CORE": 0,

@@ -135,6 +135,58 @@ def test_parts_end_with_sentences():
     japanese = ["一つ目の文です。", "二つ目の「文」です。", "三つ目。"]
     assert Chunks(7).parts("".join(japanese)) == japanese
     assert Chunks(9).parts("First, see e.g. this. Second one here.") == ["First, see e.g. this.", " Second one here."]
+    assert Chunks(5).parts("Dr. Li saw J. Doe. See Fig. 2.") == ["Dr. Li saw J. Doe.", " See Fig. 2."]
+    assert Chunks(12).parts("彼は「はい。すぐ。」と言った。去った。") == ["彼は「はい。すぐ。」と言った。", "去った。"]
+
+
+ENGLISH_SENTENCES = (
+    "Bees dance.",
+    "Mr. Li keeps 3.5 hives, no more.",
+    'He said "Stop!".',
+    "Why? ",
+    "A list:\n",
+)
+JAPANESE_SENTENCES = (
+    "蜂は踊る。",
+    "「はい。そうです。」と答えた。",
+    "本当か！？",
+    "（注。長い。）の文。",
+    "見出し\n",
+)
+SENTENCES = st.sampled_from([*(f"{one} " for one in ENGLISH_SENTENCES), *JAPANESE_SENTENCES])
+
+
+@given(st.lists(SENTENCES, max_size=12), st.integers(1, 40))
+def test_no_sentence_that_fits_into_a_part_is_cut(sentences, most):
+    parts = Chunks(most).parts("".join(sentences))
+    ends = {0}
+    for part in parts:
+        ends.add(max(ends) + len(part))
+    start = 0
+    for sentence in sentences:
+        said = sentence.rstrip()
+        if estimate(sentence) <= most - 1:  # blanks before it count too
+            assert not ends & set(range(start + 1, start + len(said)))
+        start += len(sentence)
+
+
+@given(st.text(st.sampled_from("ab, 、あ")), st.integers(2, 20))
+def test_a_sentence_longer_than_a_part_is_cut_after_a_clause_or_a_word_where_it_has_one(text, most):
+    parts = Chunks(most).parts(text)
+    assert "".join(parts) == text
+    assert all(estimate(part) <= most for part in parts)
+    assert Chunks(5).parts("one two three four five six") == ["one two three four ", "five six"]
+
+
+def test_parts_that_are_too_short_are_left_out():
+    split = Chunks(9, join=False, least_tokens=3)
+    assert split.parts("Ah!\n\n\nThis one is long enough.\nThis one is long enough, too.\n") == [
+        "Ah!\n\n\nThis one is long enough.\n",
+        "This one is long enough, too.\n",
+    ]
+    assert split.parts("Ah!") == [""]
+    with pytest.raises(BadRecipe, match="least_tokens"):
+        Chunks(9, least_tokens=3)
 
 
 MARKERS = (

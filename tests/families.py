@@ -4,6 +4,8 @@ from contextlib import suppress
 
 import psutil
 
+from tests.patience import LIMIT_S
+
 
 def kill_family(pid: int) -> None:
     """Kill a process and all below it; some of them may end by themselves meanwhile."""
@@ -12,4 +14,4 @@ def kill_family(pid: int) -> None:
     for process in family:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(family, timeout=30)
+    psutil.wait_procs(family, timeout=LIMIT_S)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from threading import Lock
 
@@ -16,6 +17,7 @@ from manifests.run import run
 from manifests.stage import Recipe, Rejected
 from manifests.store import Store
 from tests.manifests.stages import Source
+from tests.patience import LIMIT_S
 
 ECHO = echo_model()
 
@@ -103,12 +105,15 @@ def asks(
 NAMES = [f"text {n}" for n in range(120)]
 
 
-def driver(store: str, log: str, order: int = 1, units: int = 3) -> None:
-    """Ask about many texts, each at its own pace, in small batches, and log each request."""
+def driver(store: str, log: str, order: int = 1, units: int = 3, most: int | None = None) -> None:
+    """Ask about many texts, each at its own pace, in small batches, and log each request; after `most`, wait."""
+    asked = count()
 
     def answer(request: Request) -> str:
         with Path(log).open("a") as file:
             file.write(f"{request.seed}\n")
+        if most is not None and next(asked) >= most:
+            time.sleep(LIMIT_S)  # somebody is to kill this process
         time.sleep(request.seed % 7 / 1_000)
         return repeat(request)
 

@@ -28,6 +28,7 @@ from manifests.store import Store
 from manifests.tokens import train_tokenizer
 from manifests.view import View
 from tests.generators.tasks import Again, texts
+from tests.patience import LIMIT_S
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = (
@@ -75,7 +76,8 @@ def first(folder: str) -> None:
     reasons = [manifest.steps[-1].reasons for manifest, _ in (few, more)]
     said = {"reasons": reasons, "few": few[1], "more": more[1], "steps": engine.meter.steps}
     print(json.dumps(said), flush=True)
-    run(asks(SAMPLING), texts(*NAMES, units=3), store=store, map=Threads())
+    run(asks(SAMPLING), texts(*NAMES[:200], units=3), store=store, map=Threads())
+    time.sleep(LIMIT_S)
 
 
 def second(folder: str) -> None:

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from typing import ClassVar
 
 import pytest
 
@@ -15,6 +16,7 @@ from manifests.run import run
 from manifests.stage import Recipe
 from manifests.store import Store
 from tests.manifests.stages import Breaks, Dies, Length, SameLast, Shout, numbers
+from tests.patience import until
 
 RECIPE = Recipe("r", (Shout(), Length(60), SameLast()))
 
@@ -98,16 +100,17 @@ class Engine:
 
 @dataclass(frozen=True)
 class Uses:
-    """Use the engine of the process for a while."""
+    """Use the engine of the process until so many have used it at the same time."""
 
-    held = Engine()
+    held: ClassVar[Engine] = Engine()
+    crowd: int = 1
 
     def __call__(self, n):
         engine = self.held
         with engine.lock:
             engine.now += 1
             engine.most = max(engine.most, engine.now)
-        time.sleep(0.05)
+        until(lambda: engine.most >= self.crowd)
         with engine.lock:
             engine.now -= 1
             return n, os.getpid(), engine.most
@@ -135,7 +138,7 @@ class Kills:
 
 
 def test_workers_stay_and_share_what_they_hold_among_a_bounded_number_of_items(crew):
-    first, second = [list(crew(Uses(), range(24))) for _ in range(2)]
+    first, second = [list(crew(Uses(crowd=3), range(24))) for _ in range(2)]
     assert [n for n, _, _ in first + second] == [*range(24), *range(24)]
     assert {pid for _, pid, _ in first} == {pid for _, pid, _ in second}
     assert len({pid for _, pid, _ in first}) == 2

@@ -16,6 +16,7 @@ from manifests.run import run
 from manifests.stage import Recipe
 from manifests.store import Store
 from tests.manifests.stages import Length, SameLast, Source, numbers
+from tests.patience import LIMIT_S
 
 CHROMIUM = shutil.which("chromium")
 HOSTILE = (
@@ -64,7 +65,7 @@ def browser(tmp_path):
         offline = ["--proxy-server=127.0.0.1:9", "--host-resolver-rules=MAP * ~NOTFOUND"]
         profile = [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=2000", "--window-size=1100,2000"]
         command = [CHROMIUM, *settings, *offline, *profile, f"--screenshot={tmp_path / 'page.png'}", "--dump-dom"]
-        done = subprocess.run([*command, path.as_uri()], capture_output=True, timeout=120, check=True)
+        done = subprocess.run([*command, path.as_uri()], capture_output=True, timeout=LIMIT_S, check=True)
         assert (tmp_path / "page.png").stat().st_size > 10_000
         return html.fromstring(done.stdout.decode())
 

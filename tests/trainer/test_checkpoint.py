@@ -1,12 +1,12 @@
 import os
 import shutil
 import signal
-import time
 
 import pytest
 
 from manifests.errors import Damaged, NotFound, StoreFailed
 from manifests.records import seal
+from tests.patience import until
 from tests.trainer.small import SETTINGS, trained
 from trainer.checkpoint import (
     METRICS,
@@ -36,11 +36,8 @@ def test_kill_9_while_checkpoints_are_written_leaves_a_usable_last_one(store, tm
                 trained(store, tmp_path, settings, save_every=1)
             finally:
                 os._exit(1)
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and len(checkpoints(tmp_path)) < 3 * turn + 2:
-            time.sleep(0.001)
-        while time.monotonic() < deadline and not list(tmp_path.glob(".step-*")):
-            time.sleep(0.0001)  # until a checkpoint is being written
+        until(lambda: len(checkpoints(tmp_path)) >= 3 * turn + 2)  # noqa: B023 - it is called in this turn
+        until(lambda: list(tmp_path.glob(".step-*")), pause_s=0.0001)  # a checkpoint is being written
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         last = checkpoints(tmp_path)[-1]

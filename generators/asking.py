@@ -6,7 +6,7 @@ of a reply that it cut, and in no other: a reply that ended by itself would be t
 in.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from threading import Condition
@@ -89,14 +89,17 @@ class Asking:
         if error is None:
             self.calls.tidy()
 
-    def ask(self, prompt: Prompt) -> list[Call]:
-        """Return a call for each candidate: a reply that is known already, or the future of a new one."""
+    def ask(self, prompt: Prompt, numbers: Iterable[int] | None = None) -> list[Call]:
+        """Return a call for each candidate: a reply that is known already, or the future of a new one.
+
+        Without `numbers` these are the `n` candidates of the sampling.
+        """
         rendered, messages = self.model.render(prompt)
         digest = canonical.digest_parts(self._sampling_key, rendered.encode())
         limit, context = self.sampling.limit(rendered), self.model.max_context
         limits = b"%d/%d" % (limit, context or 0)
         found: list[Call] = []
-        for candidate in range(self.sampling.n):
+        for candidate in range(self.sampling.n) if numbers is None else numbers:
             number = b"%d" % candidate
             call = Call(canonical.digest_parts(self._model_key, digest, self._seed, number), limit, limits)
             call.reply = self._known(call)

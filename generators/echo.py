@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from generators.engine import Reply, Request
+from generators.example_replies import example
 from generators.weights import Model
 from manifests import canonical
 from manifests.errors import KobaError
@@ -14,7 +15,9 @@ SHOWN = 200  # characters of the prompt that a reply repeats
 
 
 def repeat(request: Request) -> str:
-    """Answer with a digest of the request and the end of its prompt."""
+    """Answer with a digest of the request and the end of its prompt; where a form is asked for, with one of that."""
+    if request.sampling.form and (made := example(request.sampling.form, request.seed)):
+        return made
     mark = canonical.digest_parts(request.prompt.encode(), b"%d" % request.seed).hex()
     return f"{mark[:12]} {request.prompt[-SHOWN:].strip()}"
 

@@ -17,6 +17,7 @@ from manifests.errors import BadRecipe
 from manifests.rows import Message
 
 if TYPE_CHECKING:
+    from generators.forms import Form
     from generators.weights import Model
 
 FinishReason: TypeAlias = Literal["stop", "length", "too_long", "content_filter"]
@@ -36,6 +37,7 @@ class Sampling:
     n: int = 1  # candidates for each request; all are kept as rows
     seed: int = 0  # each candidate's own seed is derived from it, the request and its number
     max_ratio: float | None = None  # of one reply, in tokens for each one of the prompt (estimated): a loop ends early
+    form: "Form | None" = None  # what a reply has to look like; one that does not is refused
 
     def __post_init__(self) -> None:
         if self.n < 1 or self.max_tokens < 1 or self.temperature < 0 or not 0 < self.top_p <= 1:
@@ -54,8 +56,13 @@ class Sampling:
     @property
     def key(self) -> bytes:
         """Digest of what bears on a single reply that ends by itself: neither `n` nor a length limit does."""
-        literals = canonical.field_values(self)
+        literals = self.describe()["fields"]
         return bytes.fromhex(canonical.digest({name: literals[name] for name in literals if name not in _NOT_OF_ONE}))
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a recipe's fingerprint is taken over. What came later than calls that are stored is left out."""
+        fields = canonical.field_values(self)
+        return {"type": "Sampling", "fields": {name: fields[name] for name in fields if name != "form" or self.form}}
 
 
 _NOT_OF_ONE = {"n", "max_tokens", "max_ratio", "seed"}  # the seed is in each candidate's derived seed

@@ -1,37 +1,47 @@
 """Any server with the HTTP interface of OpenAI: vLLM, SGLang, llama.cpp, or a hosted model.
 
 A model whose chat template is known here gets the rendered prompt at /completions, so that its calls are the same as
-those of an engine in this process; for others the server renders the messages itself, at /chat/completions.
+those of an engine in this process; for others the server renders the messages itself, at /chat/completions. How many
+requests are open follows what the server can take, see `generators.throttle`.
 """
 
 import json
 import os
+import random
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Annotated, Any, cast, get_args
 
 import httpx2
 import msgspec
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from generators.chat_template import tidy
 from generators.engine import FinishReason, Reply, Request
+from generators.forms import Choice, Form, JsonSchema
+from generators.lanes import Lane, Lanes
+from generators.throttle import LONGEST_WAIT_S, seconds_of
 from generators.weights import Model
 from manifests.errors import BadRecipe, Incomplete
 
-BUSY = {408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529}  # statuses after which a request may succeed
-LONGEST_WAIT_S = 60.0
+FAILING = {408, 409, 425, 500, 502, 503, 504, 520, 522, 524, 529}  # statuses after which a request may succeed
+TOO_MANY = 429
+PATIENCE = 10  # times that a request is sent away with "too many" for each failure that it may meet
 MOST_BYTES = 2**24  # of one answer, with a log-probability for each token
 TOO_LONG = ("context length", "context_length", "max_model_len", "too long", "exceeds the maximum", "context size")
 
 
 class _TryAgain(Exception):
-    """What went wrong with one attempt, and how long the server asks us to wait."""
+    """What went wrong with one attempt."""
 
-    def __init__(self, what: str, wait_s: float | None = None) -> None:
+    def __init__(self, what: str, *, server: bool = False, busy: bool = False, rest_s: float | None = None) -> None:
         super().__init__(what)
-        self.wait_s = wait_s
+        self.server = server  # the fault is the server's, and others would meet it too
+        self.busy = busy
+        self.rest_s = rest_s  # how long the server asked to be left alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +49,13 @@ class Server:
     """A server by its URL, with what it can take. The key to it is in OPENAI_API_KEY."""
 
     url: str  # up to and including /v1
-    capacity: int = 64  # requests at once
+    replicas: tuple[str, ...] = ()  # more servers with the same model
+    capacity: int = 64  # requests at once, of each server, at the most
     timeout_s: float = 600.0  # for one reply as a whole: a server that hangs is asked again
     attempts: int = 6
     wait_s: float = 1.0  # before the second attempt; doubles, with jitter
+    requests_per_min: float | None = None  # of each server; None: what its headers and its refusals say
+    tokens_per_min: float | None = None  # in and out; likewise
 
     def open(self, model: Model) -> "ServerEngine":
         """Return the engine; the server is first asked when a request is."""
@@ -70,29 +83,26 @@ class _Answer(msgspec.Struct):
 
 
 class ServerEngine:
-    """Requests to a server, a bounded number at once, each repeated with back-off until it is answered."""
+    """Requests to servers, a bounded number at once, each repeated with back-off until it is answered."""
 
     def __init__(self, server: Server, model: Model) -> None:
         self.server, self.model = server, model
-        self._threads = ThreadPoolExecutor(server.capacity, thread_name_prefix="request")
+        self._threads = ThreadPoolExecutor(self.capacity, thread_name_prefix="request")
         key = os.environ.get("OPENAI_API_KEY", "")
-        self._http = httpx2.Client(
-            base_url=server.url,
-            headers={"Authorization": f"Bearer {key}"} if key else {},
-            timeout=httpx2.Timeout(server.timeout_s, connect=min(30.0, server.timeout_s)),
-            limits=httpx2.Limits(max_connections=server.capacity),
-        )
-        self._retrying = Retrying(
-            retry=retry_if_exception_type(_TryAgain),
-            stop=stop_after_attempt(server.attempts),
-            wait=self._wait,
-            reraise=True,
+        self._lanes = Lanes(
+            (server.url, *server.replicas),
+            {"Authorization": f"Bearer {key}"} if key else {},
+            capacity=server.capacity,
+            timeout_s=server.timeout_s,
+            wait_s=server.wait_s,
+            requests_per_min=server.requests_per_min,
+            tokens_per_min=server.tokens_per_min,
         )
 
     @property
     def capacity(self) -> int:
         """How many requests it works on at once."""
-        return self.server.capacity
+        return self.server.capacity * (1 + len(self.server.replicas))
 
     def submit(self, request: Request) -> Future[Reply]:
         """Take a request. The future raises Incomplete after the last attempt, BadRecipe where it is refused."""
@@ -101,30 +111,49 @@ class ServerEngine:
     def close(self) -> None:
         """End the threads and the connections."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        self._http.close()
+        self._lanes.close()
 
     def _reply(self, request: Request) -> Reply:
-        try:
-            reply: Reply = self._retrying.copy()(self._attempt, request)
-        except _TryAgain as error:
-            raise Incomplete(f"{self.server.url}: {error}, {self.server.attempts} times") from error
-        return reply
+        lane: Lane | None = None
+        failures, attempts = 0.0, 0
+        while True:
+            lane, turn = self._lanes.take(lane)
+            attempts += 1
+            give_back = lane.throttle.released
+            try:
+                reply, headers = self._attempt(lane, request)
+                give_back = partial(lane.throttle.answered, turn, reply.tokens_in + reply.tokens_out, headers)
+            except _TryAgain as error:
+                failures += 1 / PATIENCE if error.busy else 1
+                if error.server:
+                    give_back = partial(lane.throttle.failed, turn, error.rest_s)
+                if failures >= self.server.attempts:
+                    raise Incomplete(f"{lane.url}: {error}, {attempts} times") from error
+                alone_s = 0.0 if error.server else self.server.wait_s * 2**failures
+            else:
+                return reply
+            finally:
+                give_back()
+            self._lanes.pause(random.uniform(0, min(LONGEST_WAIT_S, alone_s)))
 
-    def _attempt(self, request: Request) -> Reply:
+    def _attempt(self, lane: Lane, request: Request) -> tuple[Reply, httpx2.Headers]:
         path = "/completions" if request.messages is None else "/chat/completions"
         give_up = time.monotonic() + self.server.timeout_s
         try:
-            with self._http.stream("POST", path, json=self._body(request)) as response:
+            with lane.http.stream("POST", path, json=self._body(request)) as response:
                 said = self._said(response, give_up)
         except httpx2.HTTPError as error:
-            raise _TryAgain(f"{type(error).__name__} {error}".strip()) from error
-        if response.status_code in BUSY:
-            raise _TryAgain(f"HTTP {response.status_code}", _retry_after(response))
+            raise _TryAgain(f"{type(error).__name__} {error}".strip(), server=True) from error
+        if response.status_code in FAILING | {TOO_MANY}:
+            busy = response.status_code == TOO_MANY
+            raise _TryAgain(
+                f"HTTP {response.status_code}", server=True, busy=busy, rest_s=_retry_after(response.headers)
+            )
         if response.status_code != 200:
-            return self._refused(request, response.status_code, said.decode("utf-8", "replace"))
+            return self._refused(request, response.status_code, said.decode("utf-8", "replace")), response.headers
         try:
             answer = msgspec.convert(json.loads(said, parse_constant=lambda _: None), _Answer)  # NaN is no number
-            return _read(answer, request)
+            return _read(answer, request), response.headers
         except (msgspec.MsgspecError, ValueError, LookupError, TypeError, RecursionError) as error:
             raise _TryAgain(f"an answer that cannot be read: {error}") from error
 
@@ -149,7 +178,7 @@ class ServerEngine:
         }
         extras = {name: getattr(sampling, name) for name in ("top_k", "min_p", "repetition_penalty")}
         extras["stop"] = list(sampling.stop) or None
-        body |= {name: value for name, value in extras.items() if value is not None}
+        body |= {name: value for name, value in extras.items() if value is not None} | _constraint(sampling.form)
         if request.messages is None:
             # The prompt carries what the template put at its beginning; vLLM would put it there once more.
             return body | {"prompt": request.prompt, "add_special_tokens": False, "logprobs": 0}
@@ -164,11 +193,15 @@ class ServerEngine:
             "check the model's name, the sampling and OPENAI_API_KEY"
         )
 
-    def _wait(self, state: RetryCallState) -> float:
-        backing_off = wait_random_exponential(self.server.wait_s, max=LONGEST_WAIT_S)(state)
-        error = state.outcome.exception() if state.outcome else None
-        asked = error.wait_s if isinstance(error, _TryAgain) else None
-        return min(LONGEST_WAIT_S, max(backing_off, asked or 0.0))
+
+def _constraint(form: Form | None) -> dict[str, Any]:
+    """Return what a server is told of a form: JSON as OpenAI has it, the others as vLLM does."""
+    if form is None:
+        return {}
+    if isinstance(form, JsonSchema):
+        schema = {"name": "reply", "schema": json.loads(form.text), "strict": True}
+        return {"response_format": {"type": "json_schema", "json_schema": schema}}
+    return {"structured_outputs": {"choice": list(form.of)} if isinstance(form, Choice) else {"regex": form.pattern}}
 
 
 def _read(answer: _Answer, request: Request) -> Reply:
@@ -196,8 +229,13 @@ def _logprob(found: dict[str, Any] | None) -> float | None:
     return float(sum(value for value in values if value is not None)) if values else None
 
 
-def _retry_after(response: httpx2.Response) -> float | None:
-    try:
-        return float(response.headers.get("retry-after", ""))
-    except ValueError:
-        return None
+def _retry_after(headers: httpx2.Headers) -> float | None:
+    """Return for how many seconds a server wants to be left alone: it says so in seconds or names a time."""
+    said = headers.get("retry-after", "")
+    seconds = seconds_of(said)
+    if seconds is None and said:
+        try:
+            seconds = (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):  # the latter for a time without a zone
+            return None
+    return seconds

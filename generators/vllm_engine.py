@@ -11,11 +11,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
-from typing import Any
+from typing import Any, NamedTuple
 
 from tokenizers import Tokenizer
 
 from generators.engine import FinishReason, Reply, Request
+from generators.forms import Choice, Form, Regex
 from generators.hush import Heard, Hush
 from generators.weights import TOKENS, Model
 from manifests.errors import BadRecipe, Incomplete, WorkerLost
@@ -38,10 +39,16 @@ BATCHED_TOKENS = 8_192  # of prompts in one step
 
 @dataclass(frozen=True, slots=True)
 class Vllm:
-    """vLLM on the GPU or the CPU of this machine."""
+    """vLLM on the GPUs or the CPU of this machine: "vllm", or "vllm?tensor_parallel=4&capacity=256"."""
 
     capacity: int = 64  # sequences at once
     dtype: str = "bfloat16"
+    tensor_parallel: int = 1  # GPUs of this machine that hold a share of each matrix
+
+    @property
+    def gpus(self) -> int:
+        """How many GPUs an engine takes where there are any."""
+        return self.tensor_parallel
 
     def open(self, model: Model) -> "VllmEngine":
         """Load the model from its files. Raises NotFound, Damaged, and BadRecipe where vLLM cannot run it.
@@ -78,7 +85,8 @@ class VllmEngine:
             os.environ.setdefault("SETUPTOOLS_USE_DISTUTILS", "stdlib")
         self._heard = Heard("vllm") if os.environ["VLLM_CONFIGURE_LOGGING"] == "0" else None
         with Hush(self._heard):
-            self._engine, self._parameters = _load(place, model, str(folder))
+            self._vllm = _load(place, model, str(folder))
+        self._engine = self._vllm.engine
         self._scheduler = self._engine.engine_core.engine_core.scheduler
         self._queue: SimpleQueue[tuple[Request, list[int], Future[Reply]] | None] = SimpleQueue()
         self._flying: dict[str, tuple[Request, Future[Reply]]] = {}
@@ -156,7 +164,7 @@ class VllmEngine:
 
     def _sampling(self, request: Request) -> Any:
         sampling = request.sampling
-        return self._parameters(
+        return self._vllm.parameters(
             n=1,
             max_tokens=sampling.max_tokens,
             temperature=sampling.temperature,
@@ -167,7 +175,17 @@ class VllmEngine:
             stop=list(sampling.stop) or None,
             seed=request.seed,
             logprobs=0,
+            structured_outputs=self._constraint(sampling.form),
         )
+
+    def _constraint(self, form: Form | None) -> Any:
+        if form is None:
+            return None
+        if isinstance(form, Choice):
+            return self._vllm.constraint(choice=list(form.of))
+        if isinstance(form, Regex):
+            return self._vllm.constraint(regex=form.pattern)
+        return self._vllm.constraint(json=form.text)
 
     def _fail(self, why: str) -> None:
         with self._dying:
@@ -181,12 +199,21 @@ class VllmEngine:
                 item[2].set_exception(WorkerLost(why))
 
 
-def _load(place: Vllm, model: Model, folder: str) -> tuple[Any, Any]:
-    """Return vLLM's engine and its class of sampling parameters. Raises BadRecipe."""
+class _Loaded(NamedTuple):
+    """vLLM's engine, and its classes of what a request is made of."""
+
+    engine: Any
+    parameters: Any
+    constraint: Any
+
+
+def _load(place: Vllm, model: Model, folder: str) -> _Loaded:
+    """Load the model. Raises BadRecipe."""
     try:
         # It reads the environment while it is imported, and is no dependency of a test.
         from vllm import EngineArgs, LLMEngine, SamplingParams  # type: ignore[import-not-found, unused-ignore] # noqa: PLC0415
         from vllm.platforms import current_platform  # type: ignore[import-not-found, unused-ignore] # noqa: PLC0415
+        from vllm.sampling_params import StructuredOutputsParams  # type: ignore[import-not-found, unused-ignore] # noqa: PLC0415
     except ImportError as error:
         raise BadRecipe(
             f"vLLM cannot be imported: {error}; install koba[cpu] or koba[gpu], or name a server: --engine http://..."
@@ -197,14 +224,15 @@ def _load(place: Vllm, model: Model, folder: str) -> tuple[Any, Any]:
         max_num_seqs=place.capacity,
         max_model_len=model.max_context,
         enforce_eager=True,
-        distributed_executor_backend="uni",
+        tensor_parallel_size=place.tensor_parallel,
+        distributed_executor_backend="uni" if place.tensor_parallel == 1 else "mp",
         generation_config="vllm",  # not the model's own defaults: every field is given
         **(_whole_prompts(model) if current_platform.is_cpu() else {}),
     )
     # vLLM 0.32 looks into all modules, and stumbles over the handle that this one of numba's has of its library.
     stumble = sys.modules.pop("llvmlite.binding.ffi", None)
     try:
-        return LLMEngine.from_engine_args(settings), SamplingParams
+        return _Loaded(LLMEngine.from_engine_args(settings), SamplingParams, StructuredOutputsParams)
     except (ValueError, RuntimeError, OSError, NotImplementedError) as error:
         raise BadRecipe(f"vLLM cannot run {model.name}: {_first_line(error)}; above is what it said") from error
     finally:

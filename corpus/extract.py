@@ -4,7 +4,7 @@
     ExtractText()     the main text of a page, without navigation, advertisements and footers
 
 Extraction is decoding (corpus.charset), parsing (corpus.html_tree), a list of blocks (corpus.blocks) and a choice among
-them (corpus.main_text), all in a helper process with a limit of time and memory for each page (corpus.bounded). Nothing
+them (corpus.main_text), all in a helper process with a limit of time and memory for each page (manifests.bounded). Nothing
 is kept between pages: the same page gives the same text whatever came before it.
 
 Pages that are refused: page/status, page/empty, page/too_many_bytes, page/not_html; charset/undecodable, extract/empty,
@@ -20,13 +20,13 @@ from typing import Any, ClassVar, NamedTuple
 from lxml.etree import _Element as Node
 
 from corpus.blocks import PREFORMATTED, Block, blocks_of
-from corpus.bounded import Bounded, Crashed, OutOfMemory, Timeout
 from corpus.charset import decode
 from corpus.formulas import has_formulas
 from corpus.html_tree import parse
 from corpus.main_text import main_blocks
 from corpus.plain_text import plain_text
 from filters.cc_licence import cc_licence, mentions_cc
+from manifests.bounded import Bounded, Crashed, OutOfMemory, Timeout
 from manifests.rows import Document, Page, Row
 from manifests.stage import Kept, Rejected, Rule, Rules, Stage, Values, at_least, at_most, judge
 

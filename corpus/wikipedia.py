@@ -11,7 +11,7 @@ wikipedia/namespace       no article: a talk, a template, a category; the value 
 wikipedia/not_wikitext    a page in another form than wikitext
 wikipedia/too_long        more characters of wikitext than MAX_PAGE_CHARS
 wikipedia/empty           nothing is left of it as text
-wikipedia/timeout         the parser took too long, see corpus.bounded
+wikipedia/timeout         the parser took too long, see manifests.bounded
 wikipedia/out_of_memory   the parser took too much memory
 wikipedia/crashed         the parser crashed
 wikipedia/cut_off         the rest of a dump that breaks off or is damaged
@@ -26,9 +26,9 @@ from typing import BinaryIO, ClassVar
 from urllib.parse import quote, urlsplit
 from xml.parsers import expat
 
-from corpus.bounded import Bounded, Crashed, OutOfMemory, Timeout
 from corpus.crawl import WarcFile, WarcFiles
 from corpus.wikitext import text_of
+from manifests.bounded import Bounded, Crashed, OutOfMemory, Timeout
 from manifests.errors import BadSource, Damaged
 from manifests.remote import open_location
 from manifests.rows import Document, Origin, Row, row_id

@@ -23,10 +23,10 @@ from urllib.parse import urlsplit
 
 import trafilatura
 
-from corpus.bounded import Bounded
 from corpus.code_pages import ExtractMarkdown, HasCode, has_code_tag
 from corpus.extract import ExtractText
 from corpus.warc_pages import pages
+from manifests.bounded import Bounded
 from manifests.rows import Page
 from manifests.stage import Kept
 from tests.benchmarks.harness import Result

@@ -102,7 +102,7 @@ class _Helper:
         path = [str(Path(entry).absolute()) for entry in sys.path]
         with child:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "corpus.bounded", str(child.fileno())],
+                [sys.executable, "-P", "-m", "manifests.bounded", str(child.fileno())],
                 pass_fds=[child.fileno()],
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(path), "PYTHONHASHSEED": "0"},
                 stdin=subprocess.DEVNULL,

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from corpus.bounded import Bounded, Crashed, OutOfMemory, Timeout
+from manifests.bounded import Bounded, Crashed, OutOfMemory, Timeout
 from manifests.errors import BadRecipe
 from tests.patience import until
 
@@ -139,7 +139,7 @@ def test_a_helper_that_cannot_start_is_the_users_error_and_not_an_outcome_of_eve
 def test_a_helper_dies_with_a_parent_that_is_killed_whether_it_waits_or_works():
     script = textwrap.dedent("""
         import os, sys, time
-        from corpus.bounded import Bounded, _helpers
+        from manifests.bounded import Bounded, _helpers
         Bounded(os.getpid, 60.0, 1 << 28)()
         Bounded(time.sleep, 60.0, 1 << 28)(0)
         print(*[helper.process.pid for helper in _helpers.values()], flush=True)

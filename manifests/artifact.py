@@ -4,9 +4,10 @@
     store.tag("models/smollm2", manifest.id)
     AutoModelForCausalLM.from_pretrained(checkout(store, resolve(store, "models/smollm2")))
 
-Weights are safetensors or ONNX: a pickle runs code when it is read, and is refused. What is neither weights, JSON,
-a tokenizer nor a chat template (a readme, say) stays behind. A manifest's `content` is taken over its files' names and
-digests; `artifact.weights` is taken over config.json too: the same numbers otherwise configured are another model.
+Weights are safetensors, ONNX or fastText: a pickle runs code when it is read, and is refused. What is neither weights,
+JSON, a tokenizer nor a chat template (a readme, say) stays behind. A manifest's `content` is taken over its files'
+names and digests; `artifact.weights` is taken over config.json too: the same numbers otherwise configured are another
+model.
 """
 
 import os
@@ -17,7 +18,7 @@ from pathlib import Path
 from manifests import canonical
 from manifests.errors import BadRecipe, BadSource, NotFound
 from manifests.manifest import FILE_SUFFIX, Artifact, FileRecord, Manifest, SourceRecord
-from manifests.model_folder import CONFIG, ONNX, TOKENIZER, VOCABULARY, WEIGHTS, ModelFolder, fits, visible
+from manifests.model_folder import CONFIG, FASTTEXT, ONNX, TOKENIZER, VOCABULARY, WEIGHTS, ModelFolder, fits, visible
 from manifests.objects import file_digest
 from manifests.store import Store
 
@@ -161,7 +162,7 @@ def _fitting(files: Iterable[FileRecord], patterns: Iterable[str]) -> list[FileR
 
 def _digests(files: Sequence[FileRecord]) -> tuple[str | None, str | None]:
     """Return the digests of the weights and of the tokenizer, None for what there is none of."""
-    kinds = [kind for kind in (WEIGHTS, ONNX) if _fitting(files, (kind,))][:1]
+    kinds = [kind for kind in (WEIGHTS, ONNX, FASTTEXT) if _fitting(files, (kind,))][:1]
     weights = _digest_of(_fitting(files, (*kinds, CONFIG))) if kinds else None
     return weights, _digest_of(_fitting(files, TOKENIZER)) if _fitting(files, VOCABULARY) else None
 

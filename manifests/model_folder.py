@@ -13,17 +13,22 @@ from manifests.errors import BadSource
 
 CONFIG = "config.json"
 WEIGHTS = "*.safetensors"
+FASTTEXT = "model.fasttext"  # a classifier as fastText writes it, without pickle
 ONNX = "model.onnx"  # weights and computation in one file: of several exports beside each other, the plain one
 TEMPLATE = "chat_template.jinja"
 TOKENIZER_CONFIG = "tokenizer_config.json"
 VOCABULARY = ("tokenizer.json", "*.model", "*.tiktoken", "vocab.json", "vocab.txt")
 TOKENIZER = (*VOCABULARY, TOKENIZER_CONFIG, "special_tokens_map.json", "added_tokens.json", "merges.txt")
-TAKEN = (WEIGHTS, ONNX, "*.json", "*.jinja", *TOKENIZER)
+TAKEN = (WEIGHTS, ONNX, FASTTEXT, "*.json", "*.jinja", *TOKENIZER)
+STARTS = {  # of an ONNX file the format's version, which exporters write first: field 1 of a protobuf message
+    ONNX: (b"\x08", "ONNX"),
+    FASTTEXT: (b"\xba\x16\x4f\x2f", "fastText's format"),  # the number 793712314
+}
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
 
 
 class ModelFolder:
-    """What is taken of a model's folder: weights or ONNX, JSON, tokenizer and chat template."""
+    """What is taken of a model's folder: weights, ONNX or fastText, JSON, tokenizer and chat template."""
 
     def __init__(self, folder: Path) -> None:
         """Look for the files. Raises BadSource where there is no such folder."""
@@ -36,24 +41,25 @@ class ModelFolder:
     def check(self) -> None:
         """Raise BadSource unless the folder holds a whole, readable model or tokenizer."""
         weights = [path for name, path in self.files.items() if fits(name, (WEIGHTS,))]
-        onnx = [path for name, path in self.files.items() if fits(name, (ONNX,))]
+        others = [path for name, path in self.files.items() if fits(name, STARTS)]
         pickles = [name for name in self.all if fits(name, PICKLES)]
-        if pickles and not weights and not onnx:
+        if pickles and not weights and not others:
             raise BadSource(
                 f"{self.folder}: its weights are pickles ({', '.join(pickles):.120}), which run code when they are "
                 "read; save them as safetensors (`model.save_pretrained` does) and try again"
             )
-        if weights and CONFIG not in self.files:
-            raise BadSource(f"{self.folder}: expected {CONFIG} beside {weights[0].name}, found none")
-        if not weights and not any(fits(name, VOCABULARY) for name in self.files):
+        bare = [path.name for path in (*weights, *others) if path.name != ONNX]  # which says all of itself
+        if bare and CONFIG not in self.files:
+            raise BadSource(f"{self.folder}: expected {CONFIG} beside {bare[0]}, found none")
+        if not bare and not any(fits(name, VOCABULARY) for name in self.files):
             raise BadSource(
                 f"{self.folder}: expected a model ({CONFIG} and {WEIGHTS}, or {ONNX}) or a tokenizer (one of "
                 f"{', '.join(VOCABULARY)}), found {', '.join(self.all) or 'nothing':.200}"
             )
         for path in weights:
             _read_header(path)
-        for path in onnx:
-            _read_first_field(path)
+        for path in others:
+            _check_start(path)
         for name, path in self.files.items():
             if fits(name, (CONFIG, TOKENIZER_CONFIG)):
                 _read_object(path)
@@ -94,12 +100,13 @@ def _read_header(path: Path) -> None:
         ) from error
 
 
-def _read_first_field(path: Path) -> None:
-    """Refuse what is plainly no ONNX: exporters write the format's version first, field 1 of a protobuf message."""
+def _check_start(path: Path) -> None:
+    """Refuse what is plainly something else. Who opens the file reads all of it."""
+    start, what = STARTS[path.name]
     with path.open("rb") as stream:
-        start = stream.read(16)
-    if start[:1] != b"\x08":
-        raise BadSource(f"{path}: expected a model in ONNX, found a file that starts with {start!r}; get it again")
+        found = stream.read(16)
+    if not found.startswith(start):
+        raise BadSource(f"{path}: expected a model in {what}, found a file that starts with {found!r}; get it again")
 
 
 def _read_json(path: Path) -> Any:

@@ -4,8 +4,8 @@
     ExtractText()     the main text of a page, without navigation, advertisements and footers
 
 Extraction is decoding (corpus.charset), parsing (corpus.html_tree), a list of blocks (corpus.blocks) and a choice among
-them (corpus.main_text), all in a helper process with a limit of time and memory for each page (manifests.bounded). Nothing
-is kept between pages: the same page gives the same text whatever came before it.
+them (corpus.main_text), all in a helper process with a limit of time and memory for each page (manifests.bounded).
+Nothing is kept between pages: the same page gives the same text whatever came before it.
 
 Pages that are refused: page/status, page/empty, page/too_many_bytes, page/not_html; charset/undecodable, extract/empty,
 extract/timeout, extract/out_of_memory, extract/crashed.

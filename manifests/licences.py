@@ -58,8 +58,8 @@ class Licences:
 
     def __call__(self, store: Store, manifest: Manifest) -> None:
         """Raise BadRow where a row has a licence that is not allowed: which ones, how many, and a row of the first."""
-        counts: dict[str | None, int] = {None: manifest.rows - sum(manifest.licences.values()), **manifest.licences}
-        bad = {licence: rows for licence, rows in counts.items() if rows and not self.allows(licence)}
+        counts = [(None, manifest.rows - sum(manifest.licences.values())), *manifest.licences.items()]
+        bad = {licence: rows for licence, rows in counts if rows and not self.allows(licence)}
         if not bad:
             return
         worst = sorted(bad, key=lambda licence: (-bad[licence], licence or ""))

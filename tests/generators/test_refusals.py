@@ -53,7 +53,7 @@ TEXTS = (
     "We cannot provide refunds after thirty days.",
     "I can't sleep when the factory is silent.",
     "As an AI researcher, I work on translation.",
-    "Refusals such as \"I can't help with that\" are common in synthetic data and are to be removed.",
+    'Refusals such as "I can\'t help with that" are common in synthetic data and are to be removed.',
     "「申し訳ありませんが、お手伝いできません」と駅員は言った。",
     "「申し訳ありませんが、お手伝いできません」という返事は、言語モデルがよく使う断りの言葉である。",
     "駅員は申し訳なさそうに、手伝うことはできませんと言った。",

@@ -1,6 +1,7 @@
 """One thread for all of it, and a store with a small dataset of tokens."""
 
 import resource
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -24,11 +25,17 @@ def store(tmp_path_factory):
 
 @pytest.fixture
 def no_space():
-    """A disk on which no file grows beyond 8 kB."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    """From a call of `fill` to the end of the block no file grows beyond 8 kB: not to the end of the test.
 
-    def fill():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (8_192, before[1]))
+    What pytest itself writes then may be a file.
+    """
 
-    yield fill
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    @contextmanager
+    def limited():
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        try:
+            yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8_192, before[1]))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limited

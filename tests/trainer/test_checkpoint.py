@@ -78,12 +78,11 @@ def test_a_disk_that_cannot_be_written_is_an_error_with_a_remedy(done, tmp_path)
 
 
 def test_a_disk_that_fills_up_while_a_checkpoint_is_written_leaves_the_one_before(store, tmp_path, no_space):
-    def fill_in_step_5(progress):
-        if progress.step == 5:
-            no_space()
+    def in_step_5(act):
+        return lambda progress: act() if progress.step == 5 else None
 
-    with pytest.raises(StoreFailed, match=r"step-00000006: .* free some space") as stopped:
-        trained(store, tmp_path, save_every=3, on_step=fill_in_step_5)
+    with no_space() as fill, pytest.raises(StoreFailed, match=r"step-00000006: .* free some space") as stopped:
+        trained(store, tmp_path, save_every=3, on_step=in_step_5(fill))
     assert "goes on from the last checkpoint" in str(stopped.value)
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["step-00000003"]
     assert len(checkpoint_at(tmp_path).weights()) > 0

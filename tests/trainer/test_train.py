@@ -144,8 +144,8 @@ def test_a_flipped_bit_in_a_shard_is_found_before_it_is_trained_on(tmp_path):
 def test_no_space_for_the_tokens_is_an_error_with_a_remedy(tmp_path, no_space):
     store = Store(str(tmp_path / "store"))
     tokens_in(store, sentences(300))
-    no_space()
-    with pytest.raises(StoreFailed, match="set TMPDIR to a larger disk"):
+    with no_space() as fill, pytest.raises(StoreFailed, match="set TMPDIR to a larger disk"):
+        fill()
         trained(store, tmp_path / "run")
 
 

@@ -16,7 +16,7 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from trainer.settings import Settings
 RECORD = "checkpoint.json"
 WEIGHTS, MOMENTS, METRICS = "model.safetensors", "optimizer.safetensors", "metrics.jsonl"
 _STEP = re.compile(r"step-([0-9]{8,})")
-_TEMPORARY = re.compile(r"\.step-[0-9]{8,}\.[0-9a-f]{16}")
+_TEMPORARY = re.compile(r"\.[a-z]+-[0-9a-z-]+\.[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,13 @@ class Job:
     config: Config
     settings: Settings
     start: str | None = None  # digest of the weights that it started from; none: drawn from the seed
+    objective: Mapping[str, Any] = field(default_factory=dict)  # literals of another loss than the next token's
 
     def as_dict(self) -> dict[str, Any]:
         """Return literals, as JSON would give them back."""
-        plain = {"data": dict(self.data), "tokenizer": self.tokenizer, "start": self.start}
+        plain: dict[str, Any] = {"data": dict(self.data), "tokenizer": self.tokenizer, "start": self.start}
+        if self.objective:
+            plain["objective"] = dict(self.objective)
         return plain | {part: _fields(getattr(self, part)) for part in ("config", "settings")}
 
 
@@ -83,7 +86,7 @@ class Checkpoint:
         job = self.record["job"]
         with self._known():
             shape, settings = Config(**job["config"]), Settings(**job["settings"])
-            return Job(job["data"], job["tokenizer"], shape, settings, job["start"])
+            return Job(job["data"], job["tokenizer"], shape, settings, job["start"], job.get("objective", {}))
 
     @property
     def state(self) -> State:
@@ -135,19 +138,21 @@ class Checkpoint:
 
 
 def write_checkpoint(
-    folder: Path,
+    path: Path,
     job: Job,
     state: State,
-    *,
     weights: Mapping[str, Tensor],
     moments: Mapping[str, Tensor],
     metrics: Sequence[Mapping[str, Any]],
+    made_of: Sequence[Mapping[str, Any]] = (),
 ) -> Checkpoint:
-    """Write the checkpoint of a step, durably and as a whole. One that is there already is left alone."""
-    final = folder / f"step-{state.step:08d}"
-    if final.exists():
-        return Checkpoint(final)
-    temporary = folder / f".{final.name}.{secrets.token_hex(8)}"
+    """Write a checkpoint, durably and as a whole. One that is there already is left alone.
+
+    `made_of` says of weights that no step made what they were made of. Raises StoreFailed.
+    """
+    if path.exists():
+        return Checkpoint(path)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         temporary.mkdir(parents=True)
         save_file(dict(weights), temporary / WEIGHTS, {"format": "pt"})
@@ -155,15 +160,15 @@ def write_checkpoint(
         (temporary / METRICS).write_text("".join([json.dumps(line) + "\n" for line in metrics]))
         digests = {name: file_digest(temporary / name) for name in (WEIGHTS, MOMENTS, METRICS)}
         record = {"step": state.step, "job": job.as_dict(), "loader": state.as_dict(), "digests": digests}
-        (temporary / RECORD).write_bytes(seal(record))
-        for path in (*temporary.iterdir(), temporary):
-            sync(path)
-        temporary.rename(final)
-        sync(folder)
+        (temporary / RECORD).write_bytes(seal(record | ({"made_of": list(made_of)} if made_of else {})))
+        for file in (*temporary.iterdir(), temporary):
+            sync(file)
+        temporary.rename(path)
+        sync(path.parent)
     except (OSError, SafetensorError) as error:  # the second one is what a full disk is to safetensors
         shutil.rmtree(temporary, ignore_errors=True)
-        raise _unwritable(final, error) from error
-    return Checkpoint(final)
+        raise _unwritable(path, error) from error
+    return Checkpoint(path)
 
 
 def checkpoints(folder: Path) -> list[Checkpoint]:

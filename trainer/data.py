@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from manifests.errors import BadRecipe
+from manifests.errors import BadRecipe, BadRow
 from trainer.losses import IGNORE
 from trainer.mix import TokenSource
 from trainer.order import Order
@@ -75,7 +75,7 @@ class Loader:
     """Batches of packed sequences, in an order that depends on (manifest ids, weights, seed) alone.
 
     With `ranks` processes each makes its own sequences of every batch; the batch is the same for any number of them.
-    `epochs` ends the stream after so many passes; it is for a single dataset.
+    `epochs` ends the stream after so many passes; it is for a single dataset. A token beyond `vocabulary` is a BadRow.
     """
 
     def __init__(
@@ -89,13 +89,14 @@ class Loader:
         state: State | None = None,
         rank: int = 0,
         ranks: int = 1,
+        vocabulary: int | None = None,
     ) -> None:
         if epochs is not None and len(sources) > 1:
             raise BadRecipe("a mix has no epochs, for its datasets end at different times; give steps instead")
         if batch % ranks:
             raise BadRecipe(f"a batch of {batch} sequences does not divide among {ranks} processes")
         self.sources, self.length, self.batch, self.seed, self.epochs = tuple(sources), length, batch, seed, epochs
-        self.rank, self.ranks = rank, ranks
+        self.rank, self.ranks, self.vocabulary = rank, ranks, vocabulary
         zeros = [0] * len(sources)
         lanes: list[list[int]] = [[] for _ in range(batch)]
         self.state = state.copy() if state else State(epochs=[*zeros], positions=[*zeros], tokens=[*zeros], lanes=lanes)
@@ -185,6 +186,8 @@ class Loader:
             place = 0
             for number, span in enumerate(spans):
                 following = self.sources[span.source].tokens(span.row, span.start, span.stop + 1)
+                if self.vocabulary is not None and following.max() >= self.vocabulary:
+                    raise self._outside(span, int(following.max()))
                 size = span.stop - span.start
                 tokens[line, place : place + size] = following[:size]
                 labels[line, place : place + len(following) - 1] = following[1:]
@@ -192,3 +195,10 @@ class Loader:
                 place += size
             documents[line, place:] = len(spans)
         return Batch(step, torch.from_numpy(tokens), torch.from_numpy(labels), torch.from_numpy(documents))
+
+    def _outside(self, span: Span, token: int) -> BadRow:
+        source = self.sources[span.source]
+        return BadRow(
+            f"row {source.id(span.row).hex()} of {source.name[:16]} holds the token {token}, the model has "
+            f"{self.vocabulary:,}: it was not made by the tokenizer that its manifest names; tokenise its text again"
+        )

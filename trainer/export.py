@@ -1,4 +1,8 @@
-"""Export in the layout of Hugging Face: transformers and vLLM load it as GraniteMoeHybridForCausalLM."""
+"""Export in the layout of Hugging Face: transformers and vLLM load it as GraniteMoeHybridForCausalLM.
+
+A model of PLaMo 2's variant is written in that one's layout, for the ports that read it (llama.cpp, mlx-lm), and for
+transformers with the code that comes with PLaMo 2's published weights.
+"""
 
 import json
 import warnings
@@ -14,6 +18,8 @@ from manifests.store import Ref, Store
 from manifests.tokens import Tokenizer, load_tokenizer
 from trainer.checkpoint import WEIGHTS, Checkpoint
 from trainer.config import Config
+from trainer.granite_layout import granite_config
+from trainer.plamo_layout import plamo_config
 
 
 class TokenizerWarning(UserWarning):
@@ -45,7 +51,7 @@ def export(
     ids = {name: tokenizer.token_id(token) for name, token in (("bos", begin), ("eos", end), ("pad", pad))}
     body = hugging_face_config(job.config, max_tokens or job.settings.length)
     body |= {f"{name}_token_id": number for name, number in ids.items()}
-    if job.config.window is not None:
+    if job.config.window is not None and job.config.variant == "granite":
         warnings.warn(
             f"{folder}: attention sees {job.config.window} tokens only, which transformers ignores: its logits will "
             "differ for longer texts. Train on with window=None before you export, or evaluate with koba",
@@ -89,44 +95,11 @@ def write_tokenizer(tokenizer: Tokenizer, folder: Path, *, begin: str, end: str,
 
 
 def hugging_face_config(config: Config, max_tokens: int) -> dict[str, Any]:
-    """Return the `config.json` of a model, without the ids of special tokens."""
-    head_width = config.width // config.heads
-    window = {} if config.window is None else {"sliding_window": config.window}
-    return window | {
-        "architectures": ["GraniteMoeHybridForCausalLM"],
-        "model_type": "granitemoehybrid",
-        "dtype": "float32",
-        "vocab_size": config.vocabulary,
-        "hidden_size": config.width,
-        "intermediate_size": config.mlp_width,
-        "shared_intermediate_size": config.mlp_width,
-        "num_local_experts": 0,
-        "num_experts_per_tok": 0,
-        "num_hidden_layers": len(config.pattern),
-        "layer_types": [{"M": "linear_attention", "A": "full_attention"}[letter] for letter in config.pattern],
-        "num_attention_heads": config.heads,
-        "num_key_value_heads": config.key_heads,
-        "attention_multiplier": head_width**-0.5,
-        "attention_bias": False,
-        "position_embedding_type": "rope",
-        "rope_parameters": {"rope_type": "default", "rope_theta": config.rope_theta},
-        "max_position_embeddings": max_tokens,
-        "hidden_act": "silu",
-        "rms_norm_eps": config.epsilon,
-        "tie_word_embeddings": config.tied,
-        "embedding_multiplier": 1.0,
-        "residual_multiplier": 1.0,
-        "logits_scaling": 1.0,
-        "mamba_n_heads": config.ssm_heads,
-        "mamba_d_head": config.ssm_head_width,
-        "mamba_n_groups": config.ssm_groups,
-        "mamba_d_state": config.ssm_state,
-        "mamba_d_conv": config.conv_taps,
-        "mamba_expand": config.inner // config.width,
-        "mamba_chunk_size": config.chunk,
-        "mamba_conv_bias": True,
-        "mamba_proj_bias": False,
-    }
+    """Return the `config.json` of a model, without the ids of special tokens.
+
+    Raises BadRecipe where the layout of its variant cannot say it.
+    """
+    return (plamo_config if config.variant == "plamo2" else granite_config)(config, max_tokens)
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:

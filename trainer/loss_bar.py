@@ -1,15 +1,18 @@
-"""How a training goes, for the person who waits: loss, tokens/s and time left, on stderr, where that is a terminal."""
+"""How a training goes, for the person who waits, on stderr, where that is a terminal.
+
+Loss, gradient norm, tokens/s, MFU and the time left.
+"""
 
 import sys
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from trainer.train import Progress as Measured
+from trainer.loop import Progress as Measured
 
-SMOOTH = 0.9  # share of the past in the loss and the speed that are shown
+SMOOTH = 0.9  # share of the past in what is shown
 
 
 class LossBar:
@@ -20,14 +23,14 @@ class LossBar:
             TextColumn("training"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]:.3f}, {task.fields[speed]:,.0f} tokens/s"),
+            TextColumn("loss {task.fields[loss]:.3f}, gradient norm {task.fields[norm]:.2f}"),
+            TextColumn("{task.fields[speed]:,.0f} tokens/s, MFU {task.fields[mfu]:.0%}"),
             TimeRemainingColumn(),
             console=Console(stderr=True),
             disable=not sys.stderr.isatty(),
         )
-        self._task = self._bar.add_task("", total=None, loss=float("nan"), speed=0.0)
-        self._loss: float | None = None
-        self._speed = 0.0
+        self._task = self._bar.add_task("", total=None, loss=float("nan"), norm=0.0, speed=0.0, mfu=0.0)
+        self._shown: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -40,8 +43,8 @@ class LossBar:
 
     def step(self, now: Measured) -> None:
         """Move the bar on by one step."""
-        if self._loss is None:
-            self._loss, self._speed = now.loss, now.tokens_per_s
-        self._loss = SMOOTH * self._loss + (1 - SMOOTH) * now.loss
-        self._speed = SMOOTH * self._speed + (1 - SMOOTH) * now.tokens_per_s
-        self._bar.update(self._task, total=now.steps, completed=now.step, loss=self._loss, speed=self._speed)
+        found = {"loss": now.loss, "norm": now.gradient_norm, "speed": now.tokens_per_s, "mfu": now.mfu}
+        self._shown = {
+            name: SMOOTH * self._shown.get(name, value) + (1 - SMOOTH) * value for name, value in found.items()
+        }
+        self._bar.update(self._task, total=now.steps, completed=now.step, **self._shown)

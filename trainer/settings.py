@@ -2,8 +2,24 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from manifests.errors import BadRecipe
+
+# Continual pre-training of Llama-3.1-Swallow-8B-v0.5: its report's table of hyper-parameters. It tells of no warm-up.
+PRESETS: dict[str, dict[str, Any]] = {
+    "swallow-cpt": {
+        "learning_rate": 2.5e-5,
+        "final_share": 0.1,  # 2.5e-6 at the end
+        "batch": 1_024,
+        "clip": 1.0,
+        "weight_decay": 0.1,
+        "beta1": 0.9,
+        "beta2": 0.95,
+        "epsilon": 1e-8,
+        "schedule": "cosine",
+    }
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +32,16 @@ class Settings:
     length: int = 512  # tokens in a sequence
     micro_batches: int = 1  # a batch is worked off in so many parts, to save memory
     learning_rate: float = 1e-3  # the highest
-    final_share: float = 0.1  # of the learning rate, at the end of the cosine
+    schedule: Literal["cosine", "wsd"] = "cosine"  # after the warm-up: see `rate`
+    decay_share: float = 0.1  # of all steps, at the end, in which wsd brings the learning rate down
+    final_share: float = 0.1  # of the learning rate, at the end
     warmup_steps: int = 100
     beta1: float = 0.9
     beta2: float = 0.95
+    epsilon: float = 1e-8  # of AdamW
     weight_decay: float = 0.1  # of matrices; norms, biases, A_log, D and dt_bias have none
     clip: float = 1.0  # norm of all gradients together
+    precision: Literal["fp32", "bf16"] = "fp32"  # of the large products; weights, moments and sums stay in float32
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -33,6 +53,12 @@ class Settings:
                 raise BadRecipe(f"settings: {name} is {value}; expected 1 or more")
         if self.batch % self.micro_batches:
             raise BadRecipe(f"settings: {self.batch} sequences do not divide into {self.micro_batches} micro-batches")
+        for name, known in (("schedule", ("cosine", "wsd")), ("precision", ("fp32", "bf16"))):
+            if getattr(self, name) not in known:
+                raise BadRecipe(f"settings: {name} is {getattr(self, name)!r}; expected {' or '.join(known)}")
+        for name in ("decay_share", "final_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise BadRecipe(f"settings: {name} is {getattr(self, name)}; expected a share from 0 to 1")
 
     def total_steps(self, tokens: int) -> int:
         """Return the steps of the whole training, on data with so many tokens."""
@@ -41,10 +67,18 @@ class Settings:
         return math.ceil(tokens * (self.epochs or 0) / (self.batch * self.length))
 
     def rate(self, step: int, total: int) -> float:
-        """Return the learning rate of a step, counted from 1: a linear warm-up, then a cosine."""
+        """Return the learning rate of a step, counted from 1: a linear warm-up, then a schedule.
+
+        cosine: half a cosine down to `final_share`. wsd: the highest until the last `decay_share` of all steps, then
+        down by the root of what is done of them (Hägele et al. 2024, arXiv:2405.18392, "1-sqrt").
+        """
         warmup = min(self.warmup_steps, total)
         if step <= warmup:
             return self.learning_rate * step / warmup
-        done = (step - warmup) / (total - warmup)
-        share = self.final_share + (1 - self.final_share) * (1 + math.cos(math.pi * done)) / 2
-        return self.learning_rate * share
+        if self.schedule == "cosine":
+            done = (step - warmup) / (total - warmup)
+            left = (1 + math.cos(math.pi * done)) / 2
+        else:
+            decay = min(total - warmup, math.ceil(total * self.decay_share))
+            left = 1 - math.sqrt(max(0, step - (total - decay)) / decay) if decay else 1.0
+        return self.learning_rate * (self.final_share + (1 - self.final_share) * left)

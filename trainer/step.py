@@ -3,6 +3,7 @@
 # B sequences, T tokens, D model
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -12,26 +13,59 @@ from trainer.layout import Layout
 from trainer.losses import IGNORE, next_token_loss
 from trainer.model import Hybrid, is_matrix
 from trainer.settings import Settings
+from trainer.world import World, whole
+
+Loss = Callable[[Tensor, Tensor, Tensor], Tensor]  # of tokens, labels and documents, summed over all targets
+
+
+class NextToken(nn.Module):
+    """The loss of a language model, as a module, for that is what processes share."""
+
+    def __init__(self, model: Hybrid) -> None:
+        super().__init__()
+        self.hybrid = model
+
+    def forward(self, tokens_BT: Tensor, labels_BT: Tensor, documents_BT: Tensor) -> Tensor:
+        """Return the cross-entropy in nats, summed over all targets."""
+        return loss_sum(self.hybrid, tokens_BT, labels_BT, documents_BT)
 
 
 def train_step(
-    model: Hybrid, optimizer: torch.optim.Optimizer, batch: Batch, settings: Settings, rate: float
+    loss: Loss,
+    optimizer: torch.optim.Optimizer,
+    batch: Batch,
+    settings: Settings,
+    rate: float,
+    world: World | None = None,
 ) -> tuple[float, float]:
-    """Make one step; return the loss and the norm of the gradients. Where these are no numbers, nothing is changed."""
+    """Make one step; return the loss for each target and the norm of the gradients, of all processes together.
+
+    Where these are no numbers, nothing is changed.
+    """
+    world = world or World()
+    weights = [one for group in optimizer.param_groups for one in group["params"]]
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.zero_grad()
-    targets = max(1, int((batch.labels != IGNORE).sum()))
+    targets = max(1.0, world.sum(float((batch.labels != IGNORE).sum())))
     total = 0.0
-    parts = [torch.chunk(tensor, settings.micro_batches) for tensor in (batch.tokens, batch.labels, batch.documents)]
-    for tokens, labels, documents in zip(*parts, strict=True):
-        loss = loss_sum(model, tokens, labels, documents) / targets
-        torch.autograd.backward(loss)
-        total += loss.item()
-    norm = float(nn.utils.clip_grad_norm_(model.parameters(), settings.clip))
-    if math.isfinite(total) and math.isfinite(norm):
+    device, narrow = weights[0].device, settings.precision == "bf16"
+    for part in range(settings.micro_batches):
+        # Strided, as a batch is dealt out among processes: so many parts or so many processes add up alike.
+        inputs = [
+            tensor[part :: settings.micro_batches].to(device)
+            for tensor in (batch.tokens, batch.labels, batch.documents)
+        ]
+        with world.gathering(loss, last=part == settings.micro_batches - 1):
+            with torch.autocast(device.type, torch.bfloat16, enabled=narrow):
+                found = loss(*inputs)
+            torch.autograd.backward(found * (world.ranks / targets))  # processes take the mean
+            total += found.item()
+    norm = float(whole(nn.utils.clip_grad_norm_(weights, settings.clip)))
+    mean = world.sum(total) / targets
+    if math.isfinite(mean) and math.isfinite(norm):
         optimizer.step()
-    return total, norm
+    return mean, norm
 
 
 def loss_sum(model: Hybrid, tokens_BT: Tensor, labels_BT: Tensor, documents_BT: Tensor) -> Tensor:
@@ -47,4 +81,5 @@ def make_optimizer(model: nn.Module, settings: Settings) -> torch.optim.AdamW:
         {"params": [one for matrix, one in weights if matrix], "weight_decay": settings.weight_decay},
         {"params": [one for matrix, one in weights if not matrix], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(settings.beta1, settings.beta2), fused=True)
+    betas = (settings.beta1, settings.beta2)
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=betas, eps=settings.epsilon, fused=True)

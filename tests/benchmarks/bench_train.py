@@ -14,7 +14,7 @@ from trainer.data import Batch
 from trainer.export import hugging_face_config
 from trainer.model import Hybrid
 from trainer.settings import Settings
-from trainer.step import make_optimizer, train_step
+from trainer.step import NextToken, make_optimizer, train_step
 
 CONFIG = Config()
 SETTINGS = Settings(steps=1, batch=4, length=512)
@@ -49,13 +49,13 @@ def run() -> list[Result]:
     """Measure tokens per CPU second of whole training steps."""
     torch.set_num_threads(1)
     model = Hybrid(CONFIG)
-    optimizer = make_optimizer(model, SETTINGS)
+    loss, optimizer = NextToken(model), make_optimizer(model, SETTINGS)
     peers = {chunk: Peer(chunk) for chunk in (256, 64)}
     whole, packed = batch(1), batch(4)
     ours, cut, default, best = rates(
         SETTINGS.batch * SETTINGS.length,
-        lambda: train_step(model, optimizer, whole, SETTINGS, 1e-4),
-        lambda: train_step(model, optimizer, packed, SETTINGS, 1e-4),
+        lambda: train_step(loss, optimizer, whole, SETTINGS, 1e-4),
+        lambda: train_step(loss, optimizer, packed, SETTINGS, 1e-4),
         lambda: peers[256].step(whole),
         lambda: peers[64].step(whole),
         repeat=3,

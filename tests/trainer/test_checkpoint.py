@@ -74,7 +74,7 @@ def test_what_is_no_checkpoint_is_refused(tmp_path):
 def test_a_disk_that_cannot_be_written_is_an_error_with_a_remedy(done, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StoreFailed, match="free some space"):
-        write_checkpoint(tmp_path / "file", done.job, done.state, weights={}, moments={}, metrics=[])
+        write_checkpoint(tmp_path / "file" / "step-00000001", done.job, done.state, {}, {}, [])
 
 
 def test_a_disk_that_fills_up_while_a_checkpoint_is_written_leaves_the_one_before(store, tmp_path, no_space):

@@ -11,8 +11,9 @@ from transformers import AutoTokenizer, GraniteMoeHybridForCausalLM
 from manifests.tokens import Tokenizer
 from tests.trainer.small import CONFIG, SETTINGS, sentences
 from trainer.export import TokenizerWarning, WindowWarning, export, write_tokenizer
+from trainer.loop import load_weights
 from trainer.model import Hybrid
-from trainer.train import load_weights, train
+from trainer.train import train
 
 SHAPES = {
     "small": CONFIG,

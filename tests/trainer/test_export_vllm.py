@@ -15,8 +15,9 @@ from manifests.store import Store
 from tests.trainer.small import SETTINGS, sentences, tokens_in
 from trainer.config import Config
 from trainer.export import add_trained
+from trainer.loop import load_weights
 from trainer.model import Hybrid
-from trainer.train import load_weights, train
+from trainer.train import train
 
 ROOT = Path(__file__).parents[2]
 CONFIG = Config(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent
 QUICK_NAME, QUICK_WRITTEN = "web-sample", "web-distilled"
-DISTILLED = "--style distill --languages en --part-tokens 80 --parts 1 --max-tokens 100 --temperature 0.3 --limit 40"
+DISTILLED = "--style concise --languages en --part-tokens 80 --parts 1 --max-tokens 100 --temperature 0.3 --limit 40"
 TRAINED = "--steps 300 --batch 8 --length 256 --width 128 --warmup-steps 30 --learning-rate 0.003"
 PROGRAMS = ("corpus", "generators")  # packages whose files may be programs: those that define `recipe`
 FLOORS = ("manifests", "filters", "dedup", *PROGRAMS, "trainer")  # packages whose files `*_command.py` add to COMMANDS

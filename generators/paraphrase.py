@@ -1,111 +1,134 @@
 #!/usr/bin/env python
-"""Rewrite a dataset: the styles of WRAP (easy, wiki, hard, qa; Maini et al., ACL 2024), or distilled (Nemotron-CC).
+"""Rewrite a dataset: the styles of WRAP, the tasks of Nemotron-CC, or as a conversation, lecture, blog, news or diary.
 
     koba run paraphrase web --style wiki
-    ray job submit --working-dir . -- python generators/paraphrase.py web --style qa
+    ray job submit --working-dir . -- python generators/paraphrase.py web --style diverse_qa
 
-A document is cut after sentences into parts of about 300 tokens: of longer ones, models leave things out. Each part
-becomes a row of its own that names its document in `parents`. The prompts are ours, in the language of the document.
+A document is cut after sentences into parts: of longer ones, models leave things out. Each part becomes a row of its
+own that names its document in `parents`; in diverse_qa the questions stand behind the part that they ask about. The
+prompts are ours, in the language of the document, see `generators.styles`. How many of the numbers and names of the
+source a rewrite keeps is in its scores: `koba scores NAME --by style`.
 
-paraphrase/empty    the reply is a preamble and nothing behind it
-paraphrase/no_pairs a quiz without a question, or without an answer
+paraphrase/empty      the reply is a preamble and nothing behind it
+paraphrase/no_prefix  it does not begin as the style asks for, which tells a rewrite from an answer
+paraphrase/no_pairs   a quiz without a question, or without an answer
+paraphrase/no_list    notes without items
+paraphrase/no_turns   a conversation without two who speak
+paraphrase/short      fewer tokens than the style asks for
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Annotated, ClassVar
 
 from filters.language import LanguageIs
-from generators.chunks import Chunks
+from generators import pairs
+from generators.chunks import Chunks, estimate
 from generators.command import generator
 from generators.engine import Reply, Sampling
 from generators.gates import Gates, beside
 from generators.generate import Generate
-from generators.replies import said
+from generators.replies import behind, items, plain, said, turns
+from generators.retention import retention
+from generators.styles import KEEP, STYLES, Style
+from manifests import canonical
 from manifests.errors import BadRecipe
 from manifests.rows import Document, Message
 from manifests.stage import Recipe, Rejected
 
-STYLES = {
-    "easy": {
-        "en": "You rewrite texts. Rewrite the input text in short sentences and small words, for a child. {keep}",
-        "ja": "入力された文章を、小さな子どもにもわかる短い文とやさしい言葉で書き直してください。{keep}",
-    },
-    "wiki": {
-        "en": "You rewrite texts. Rewrite the input text in clear, high-quality English, like an encyclopedia. {keep}",
-        "ja": "入力された文章を、百科事典の記事のような、明快で質の高い日本語に書き直してください。{keep}",
-    },
-    "hard": {
-        "en": "You rewrite texts. Rewrite the input text for experts: terse, precise, in learned words. {keep}",
-        "ja": "入力された文章を、専門家に向けて、簡潔かつ厳密に、専門的な語彙を用いて書き直してください。{keep}",
-    },
-    "qa": {
-        "en": "You write quizzes. Turn the input text into questions and answers that cover all of it. Begin each with "
-        '"Question:" and "Answer:".',
-        "ja": "入力された文章の内容をすべて含む、質問と答えの組を書いてください。「質問：」「答え：」で始めます。",
-    },
-    "distill": {
-        "en": "You rewrite texts. Rewrite the input text to make it more concise while keeping its meaning.",
-        "ja": "入力された文章を、意味を保ったまま簡潔に書き直してください。書き直した文章だけを答えます。",
-    },
-}
-KEEP = {
-    "en": "Keep every fact and add none. Answer with the rewritten text only.",
-    "ja": "事実を落とさず、付け加えず、書き直した文章だけを答えます。",
-}
-MARKS = {"en": ("Question:", "Answer:"), "ja": ("質問", "答え")}
+PAIR_TOKENS = 15  # of a source for each question that may be kept (Nemotron-CC: 10 for 150)
 
 
 @dataclass(frozen=True, slots=True)
 class Paraphrase:
     """One part of a document in, one rewrite out, in the language of the document."""
 
-    style: str
-    prompts: Mapping[str, str]  # what to do, by language; the text alone is the user's turn
+    version: ClassVar[int] = 2
+
+    name: str
+    style: Style
+    seed: int = 0  # draws how many pairs are kept
 
     def prompt(self, doc: Document) -> tuple[Message, ...]:
-        return Message("system", self.prompts[doc.language or ""]), Message("user", doc.text)
+        return Message("system", self.style.prompts[doc.language or ""]), Message("user", doc.text)
 
     def parse(self, doc: Document, reply: Reply) -> Document | Rejected:
-        text = said(reply.text)
+        begun = behind(self.style.prefix.get(doc.language or "", ""), plain(reply.text))
+        if begun is None:
+            return Rejected(doc, "paraphrase/no_prefix")
+        text = plain(said(begun))
         if not text:
             return Rejected(doc, "paraphrase/empty")
-        if self.style == "qa" and not all(mark in text for mark in MARKS[doc.language or ""]):
-            return Rejected(doc, "paraphrase/no_pairs")
-        labels = {**doc.labels, "style": self.style}
-        return doc.derive(text=text, source="paraphrase", scores=beside(text, doc.text), labels=labels)
+        made = self._formed(doc, text)
+        if isinstance(made, Rejected):
+            return made
+        whole = f"{doc.text}\n\n{made}" if self.style.with_source else made
+        if estimate(whole) < self.style.least_tokens:
+            return Rejected(doc, "paraphrase/short", round(estimate(whole)), self.style.least_tokens)
+        scores = {**beside(made, doc.text), **retention(made, doc.text, doc.language or "")}
+        return doc.derive(text=whole, source="paraphrase", scores=scores, labels={**doc.labels, "style": self.name})
+
+    def _formed(self, doc: Document, text: str) -> str | Rejected:
+        """Return what the model wrote in the form of the style."""
+        if self.style.form == "pairs":
+            quiz = list(pairs.read(text).pairs)
+            return self._chosen(doc, quiz) if quiz else Rejected(doc, "paraphrase/no_pairs")
+        if self.style.form == "list":
+            return "\n".join(items(text)) or Rejected(doc, "paraphrase/no_list")
+        if self.style.form == "turns":
+            said_by = turns(text)
+            names = {name for name, _ in said_by}
+            told = "\n".join([f"{name}: {what}" for name, what in said_by])
+            return told if len(names) > 1 else Rejected(doc, "paraphrase/no_turns", len(names), 2)
+        return text
+
+    def _chosen(self, doc: Document, quiz: list[pairs.Pair]) -> str:
+        """Return pairs as a text; behind their source, a number of them that is drawn by its length."""
+        if self.style.with_source:
+            rng = Random(canonical.join_parts(b"paraphrase", str(self.seed).encode(), doc.id, doc.text.encode()))
+            most = max(1, int(estimate(doc.text) / PAIR_TOKENS))
+            quiz = rng.sample(quiz, min(len(quiz), rng.randint(1, most)))
+        return pairs.written(quiz, doc.language or "")
 
 
-def styled(style: str, languages: Iterable[str]) -> Paraphrase:
+def styled(style: str, languages: Iterable[str], seed: int = 0) -> Paraphrase:
     """Return the task for a style and some languages. Raises BadRecipe where we have no prompt for them."""
-    if style not in STYLES or not set(languages) <= set(STYLES[style]):
+    if style not in STYLES or not set(languages) <= set(KEEP):
         raise BadRecipe(
             f"paraphrase: no prompts for {style!r} in {', '.join(languages)}; "
-            f"expected one of {', '.join(STYLES)}, in {' or '.join(MARKS)}"
+            f"expected one of {', '.join(STYLES)}, in {' or '.join(KEEP)}"
         )
-    prompts = {language: STYLES[style][language].format(keep=KEEP[language]) for language in languages}
-    return Paraphrase(style, prompts)
+    found = STYLES[style]
+    prompts = {language: found.prompts[language].format(keep=KEEP[language]) for language in languages}
+    prefix = {language: found.prefix[language] for language in languages if language in found.prefix}
+    return Paraphrase(style, replace(found, prompts=prompts, prefix=prefix), seed)
 
 
 def recipe(
-    style: Annotated[str, "How to rewrite: easy, wiki, hard, qa or distill."] = "wiki",
+    style: Annotated[str, f"How to rewrite: {', '.join(STYLES)}."] = "wiki",
     languages: Annotated[tuple[str, ...], "Languages to rewrite; documents in others are left out."] = ("ja", "en"),
     model: Annotated[str, "Model, by its ref."] = "models/smollm2",
     engine: Annotated[str, "Where it runs: vllm, echo, openai or a server's URL."] = "vllm",
     temperature: Annotated[float, "Sampling temperature (Nemotron-CC: 0.5)."] = 0.5,
-    part_tokens: Annotated[int, "Length of a part, in tokens (WRAP: 300)."] = 300,
+    part_tokens: Annotated[int | None, "Longest part, in tokens [default: the style's, 300 to 2,000]."] = None,
     parts: Annotated[int | None, "Parts of each document to rewrite, the first ones [default: all]."] = None,
-    max_tokens: Annotated[int, "Longest rewrite of one part, in tokens."] = 1_024,
+    max_tokens: Annotated[int | None, "Longest rewrite of one part, in tokens [default: the style's]."] = None,
     max_ratio: Annotated[float, "Longest rewrite, in tokens for each one of the prompt."] = 2.0,
+    seed: Annotated[int, "Another number keeps other pairs of diverse_qa."] = 0,
 ) -> Recipe:
     """Every decision that bears on the dataset, on one screen."""
-    sampling = Sampling(max_tokens=max_tokens, max_ratio=max_ratio, temperature=temperature, top_p=0.9)
-    split = Chunks(part_tokens, join=False, most=parts)
+    task = styled(style, languages, seed)
+    longest = task.style.part_tokens if part_tokens is None else part_tokens
+    sampling = Sampling(
+        max_tokens=max_tokens or task.style.max_tokens, max_ratio=max_ratio, temperature=temperature, top_p=0.9
+    )
+    split = Chunks(longest, join=False, most=parts, least_tokens=min(task.style.least_part_tokens, longest))
     return Recipe(
         name=f"paraphrase-{style}",
         steps=(
             LanguageIs(languages),
-            Generate(styled(style, languages), model, sampling, split, engine=engine),
+            Generate(task, model, sampling, split, engine=engine),
             Gates(min_length_ratio=0.2, max_length_ratio=3.0, max_copied=0.9),
             LanguageIs(languages),
         ),

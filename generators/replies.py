@@ -1,6 +1,7 @@
 """What a reply says without what the model says about it, and how it stands to the text that it was made from."""
 
 import re
+import unicodedata
 from functools import lru_cache
 
 _PREAMBLE = re.compile(
@@ -15,6 +16,10 @@ _PREAMBLE = re.compile(
     re.IGNORECASE,
 )
 _FENCED = re.compile(r"\A```[a-z]*\n(.*)\n```\s*\Z", re.DOTALL)
+_EMPHASIS = re.compile(r"(\*\*|__|(?<![\w*])\*|(?<![\w_])_)(?=[^\s*_])([^*_\n]{0,300}[^\s*_])\1(?![\w*])")
+_QUOTES = ('""', "“”", "「」", "『』")
+_ITEM = re.compile(r"[ \t]{0,8}([-*+•・]|\d{1,2}[.)])(?:[ \t　]+|(?<=[•・]))")
+_TURN = re.compile(r"[ \t*]{0,8}([ABＡＢ])[ \t*]*[:：][ \t　*]*")
 COMPARED = 50  # pieces
 _NUMBER = re.compile(r"\d\d*(?:[.,]\d+)*")  # with `\d+` it takes twice the time to find where one begins
 _ASCII_NUMBER = re.compile(r"[0-9][0-9]*(?:[.,][0-9]+)*")  # a third of that
@@ -25,6 +30,48 @@ def said(reply: str) -> str:
     text = _PREAMBLE.sub("", reply.strip(), count=1).strip()
     fenced = _FENCED.match(text)
     return fenced[1].strip() if fenced else text
+
+
+def behind(prefix: str, text: str) -> str | None:
+    """Return what stands behind a prefix, or None where the text begins otherwise; letter case and width do not count.
+
+    >>> behind("書き直した文章：", "書き直した文章: 蜂は踊る。")
+    '蜂は踊る。'
+    """
+    begins = unicodedata.normalize("NFKC", text[: len(prefix)]).casefold()
+    same = begins == unicodedata.normalize("NFKC", prefix).casefold()
+    return text[len(prefix) :].strip() if same else None
+
+
+def items(text: str) -> list[str]:
+    """Return the items of a list without their marks, each on one line; what leads to the list is none.
+
+    >>> items("Notes:\\n- Bees dance\\n  at noon.\\n2. They see blue.")
+    ['Bees dance at noon.', 'They see blue.']
+    """
+    return [what for _, what in _led(_ITEM, text)]
+
+
+def turns(text: str) -> list[tuple[str, str]]:
+    """Return who says what in a conversation of A and B, each turn on one line; what leads to it is no turn.
+
+    >>> turns("**A:** Why?\\nＢ：So.")
+    [('A', 'Why?'), ('B', 'So.')]
+    """
+    return [(unicodedata.normalize("NFKC", name), what) for name, what in _led(_TURN, text)]
+
+
+def _led(lead: re.Pattern[str], text: str) -> list[tuple[str, str]]:
+    """Return what leads each piece of a text, and the piece: from one lead to the next."""
+    found: list[tuple[str, list[str]]] = []
+    for line in text.splitlines():
+        begins = lead.match(line)
+        if begins:
+            found.append((begins[1], [line[begins.end() :]]))
+        elif found:
+            found[-1][1].append(line)
+    joined = [(name, " ".join(" ".join(lines).split())) for name, lines in found]
+    return [(name, what) for name, what in joined if what]
 
 
 def length_ratio(text: str, source: str) -> float:
@@ -47,10 +94,24 @@ def repeated_share(text: str, n: int = 12) -> float:
 
 def numbers_kept(text: str, source: str) -> float:
     """Return the share of a source's numbers that its rewrite still has; 1 where there are none."""
-    wanted = _numbers(source)
-    return len(wanted & _numbers(text)) / len(wanted) if wanted else 1.0
+    wanted = numbers(source)
+    return len(wanted & numbers(text)) / len(wanted) if wanted else 1.0
 
 
 @lru_cache(maxsize=64)  # all candidates are compared with one source
-def _numbers(text: str) -> frozenset[str]:
-    return frozenset((_ASCII_NUMBER if text.isascii() else _NUMBER).findall(text))
+def numbers(text: str) -> frozenset[str]:
+    """Return the numbers in a text, as written but for full-width digits and the commas between thousands."""
+    pattern, folded = (_ASCII_NUMBER, text) if text.isascii() else (_NUMBER, unicodedata.normalize("NFKC", text))
+    return frozenset([number.replace(",", "") for number in pattern.findall(folded)])
+
+
+def plain(text: str) -> str:
+    """Return a text without emphasis of Markdown, and without quotation marks around all of it.
+
+    >>> plain("**Bees** dance, *not* 2 * 3 * 4.")
+    'Bees dance, not 2 * 3 * 4.'
+    """
+    text = _EMPHASIS.sub(lambda found: found[2], text).strip()
+    inner = text[1:-1]
+    quoted = len(text) > 1 and text[0] + text[-1] in _QUOTES and not set(text[0] + text[-1]) & set(inner)
+    return inner.strip() if quoted else text

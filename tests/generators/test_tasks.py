@@ -12,8 +12,10 @@ from generators.chat_template import apply, neutral, tidy
 from generators.chunks import Chunks, estimate
 from generators.engine import Reply
 from generators.gates import Gates, beside, translated
-from generators.paraphrase import STYLES, styled
-from generators.replies import copied_share, length_ratio, numbers_kept, repeated_share, said
+from generators.paraphrase import styled
+from generators.replies import copied_share, length_ratio, numbers_kept, plain, repeated_share, said
+from generators.retention import retention
+from generators.styles import STYLES
 from generators.translate import into
 from generators.weights import echo_model
 from manifests.errors import BadRecipe
@@ -36,6 +38,15 @@ TASKS = {
 }
 
 
+LONG = "bees of hers " * 40
+ANSWERS = {
+    "text": f"12 {LONG}",
+    "pairs": f"Question: How many?\nAnswer: 12 {LONG}\n",
+    "list": f"- 12 bees\n- {LONG}",
+    "turns": "A: How many?\nB: 12.",
+}
+
+
 def reply(text: str) -> Reply:
     return Reply(text, "stop", 10, 10)
 
@@ -51,25 +62,84 @@ def test_the_prompts_are_the_golden_ones():
 @pytest.mark.parametrize("name", TASKS)
 def test_a_reply_becomes_a_new_row_with_what_the_gates_need(name):
     task, doc = TASKS[name]
-    answer = "Here is the text:\n\nQuestion: 質問 12?\nAnswer: 答え"
-    made = task.parse(doc, reply(answer))
+    answer = "Here is the text:\n\n蜂を 12 bees" if name.startswith("translate") else ANSWERS[task.style.form]
+    prefix = "" if name.startswith("translate") else task.style.prefix.get(doc.language, "")
+    made = task.parse(doc, reply(f"{prefix}\n{answer}"))
     assert made.parents == (doc.id,)
-    assert made.text.startswith("Question")
+    assert "12" in made.text
     measured = translated("", doc.text, task.to) if name.startswith("translate") else beside("", "")
-    assert set(made.scores) == set(measured)
+    kept = {score for score in made.scores if score.startswith("retention/")}
+    assert set(made.scores) == set(measured) | kept
+    assert kept == (set() if name.startswith("translate") else set(retention("", doc.text, doc.language)))
     assert made.language == (task.to if name.startswith("translate") else doc.language)
 
 
 @pytest.mark.parametrize("name", TASKS)
 def test_a_preamble_and_nothing_behind_it_is_a_reject(name):
     task, doc = TASKS[name]
-    made = task.parse(doc, reply("Sure! Here is the translation:\n\n"))
+    prefix = "" if name.startswith("translate") else task.style.prefix.get(doc.language, "")
+    made = task.parse(doc, reply(f"{prefix}Sure! Here is the translation:\n\n"))
     assert isinstance(made, Rejected)
     assert made.reason.endswith("/empty")
 
 
-def test_a_quiz_without_answers_is_a_reject():
-    assert styled("qa", ("en",)).parse(ENGLISH, reply("Question: who?")).reason == "paraphrase/no_pairs"
+@pytest.mark.parametrize(
+    ("style", "text", "reason"),
+    [
+        ("qa", "Question: who?", "paraphrase/no_pairs"),
+        ("facts", "Bees are many.", "paraphrase/no_list"),
+        ("conversation", "A: I talk.\nA: And talk.", "paraphrase/no_turns"),
+        ("distill", "A rewrite of 12 bees.", "paraphrase/no_prefix"),
+        ("distill", "Rewritten text: 12 bees.", "paraphrase/short"),
+        ("distill", "Rewritten text: ", "paraphrase/empty"),
+        ("extract", "12 bees.", "paraphrase/short"),
+    ],
+)
+def test_a_reply_that_has_not_the_form_of_its_style_is_a_reject(style, text, reason):
+    assert styled(style, ("en",)).parse(ENGLISH, reply(text)).reason == reason
+
+
+def test_emphasis_prefix_and_quotation_marks_are_taken_off():
+    task = styled("distill", ("en",))
+    made = task.parse(ENGLISH, reply(f'Rewritten text:\n"**Mina** keeps _12_ {LONG}"'))
+    assert made.text == f"Mina keeps 12 {LONG}".strip()
+    assert plain("2 * 3 * 4 snake_case_name") == "2 * 3 * 4 snake_case_name"
+    assert plain('"One" and "two"') == '"One" and "two"'
+    assert plain("「一つ」と「二つ」") == "「一つ」と「二つ」"
+
+
+def test_lists_and_turns_are_written_in_one_form():
+    listed = styled("facts", ("en",)).parse(ENGLISH, reply(f"Notes:\n* 12 bees\n2. {LONG}\n  more"))
+    assert listed.text == f"12 bees\n{LONG.strip()} more"
+    told = styled("conversation", ("ja",)).parse(JAPANESE, reply("**A：** 何匹？\nＢ: 12匹です。\n"))
+    assert told.text == "A: 何匹？\nB: 12匹です。"
+
+
+def test_questions_stand_behind_their_source_as_many_as_the_seed_draws():
+    doc = document("Mina keeps 12 bees. " * 20)
+    quiz = "\n".join([f"Question: Number {n}?\nAnswer: It is {n}." for n in range(8)])
+    made = {seed: styled("diverse_qa", ("en",), seed).parse(doc, reply(quiz)).text for seed in range(12)}
+    assert all(text.startswith(f"{doc.text}\n\nQuestion: Number") for text in made.values())
+    counts = [text.count("Question:") for text in made.values()]
+    assert min(counts) >= 1
+    assert max(counts) <= 100 / 15
+    assert len(set(counts)) > 1
+    again = styled("diverse_qa", ("en",), 3).parse(doc, reply(quiz)).text
+    assert again == made[3]
+
+
+def test_what_a_rewrite_keeps_is_measured_where_its_source_has_any():
+    source = "Karl von Frisch decoded the dance of bees in 1927. He worked in Munich."
+    assert retention("In 1927 Frisch did it.", source, "en") == {
+        "retention/numbers": 1.0,
+        "retention/names": 0.5,
+    }
+    assert retention("何も", "花が咲いている。", "ja") == {}
+    assert retention("フリッシュが1,927年に解いた。", "カール・フォン・フリッシュは１９２７年に解いた。", "ja") == {
+        "retention/numbers": 1.0,
+        "retention/names": 1.0,
+    }
+    assert retention("rien", "Rien en 1927.", "fr") == {"retention/numbers": 0.0}
 
 
 @pytest.mark.parametrize(

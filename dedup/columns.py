@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from manifests.errors import BadRecipe
 
 COMPARED = ("id", "text", "messages")  # of a shard: what `texts` reads, and whose text it is
+_TURNS = ("messages", "prompt", "chosen", "rejected")
 TURN = "\ue000"  # between two turns: a letter of no language, so that no gram of theirs runs across unseen
 
 
@@ -27,6 +28,20 @@ def texts(table: pa.Table, asked_by: str) -> pa.Array:
         f"{asked_by}: rows have no text, only {', '.join(table.column_names)}; expected documents or conversations; "
         "derive one document from each row first"
     )
+
+
+def written(table: pa.Table, asked_by: str) -> pa.Array:
+    """Return all that is written in each row, of whatever kind: the text, or every turn, with TURN between them.
+
+    Raises BadRecipe for rows without any text.
+    """
+    if "text" in table.column_names:
+        return texts(table, asked_by)
+    columns = [table.column(name).to_pylist() for name in _TURNS if name in table.column_names]
+    if not columns:
+        return texts(table, asked_by)
+    rows = [[turn["content"] or "" for turns in row for turn in turns or ()] for row in zip(*columns, strict=True)]
+    return pa.array([TURN.join(row) for row in rows], pa.large_string())
 
 
 def _user_turns(messages: pa.ListArray) -> pa.Array:

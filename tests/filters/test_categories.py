@@ -6,7 +6,7 @@ from filters.buckets import ScoreBuckets
 from filters.categories import CategoryTargets
 from filters.chosen import RandomShare
 from manifests.errors import BadRecipe
-from tests.filters.pools import Heard, cut, decisions, doc, kept, selected, stored
+from tests.pools import Heard, cut, decisions, doc, kept, selected, stored
 
 ROWS = [
     *(doc(f"sports{n}", labels={"topic": "sports"}) for n in range(60)),

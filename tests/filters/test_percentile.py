@@ -9,7 +9,7 @@ from filters import quantile
 from filters.percentile import TopShare
 from manifests.errors import BadRecipe
 from manifests.funnel import measures, series
-from tests.filters.pools import Heard, cut, decisions, doc, kept, selected, stored
+from tests.pools import Heard, cut, decisions, doc, kept, selected, stored
 
 TENTHS = [doc(f"d{n}", n / 10) for n in range(10)]
 

@@ -44,13 +44,13 @@ class RayMap:
         queue = list(items)
         if not queue:
             return
-        ray = _started(self.workers, self.address)
+        ray = started(self.workers, self.address)
         slots = self.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
         yield from Flight(ray, queue, _Tasks(ray, function, 2 * slots, self.memory_bytes)).results()
 
     def shuffle(self) -> "RayShuffle":
         """Return a shuffle between the same workers."""
-        return RayShuffle(_started(self.workers, self.address))
+        return RayShuffle(started(self.workers, self.address))
 
 
 class ActorMap:
@@ -74,7 +74,7 @@ class ActorMap:
         queue = list(items)
         if not queue:
             return
-        ray = _started(max(self.actors or 1, os.cpu_count() or 1), self.address)
+        ray = started(max(self.actors or 1, os.cpu_count() or 1), self.address)
         if self._crew is None or self._crew.ray is not ray:
             self._crew = Crew(ray, self.actors, self.units, self.gpus)
         self._crew.take(function)
@@ -82,7 +82,7 @@ class ActorMap:
 
     def shuffle(self) -> "RayShuffle":
         """Return a shuffle by tasks beside the workers."""
-        return RayShuffle(_started(max(self.actors or 1, os.cpu_count() or 1), self.address))
+        return RayShuffle(started(max(self.actors or 1, os.cpu_count() or 1), self.address))
 
 
 class RayShuffle:
@@ -179,7 +179,7 @@ def _list(references: Any) -> list[Any]:
     return references if isinstance(references, list) else [references]
 
 
-def _started(workers: int | None, address: str | None) -> Any:
+def started(workers: int | None = None, address: str | None = None) -> Any:
     """Return ray, connected to a cluster, or to one of our own with so many slots (default: a slot for each core)."""
     ray = _ray()
     if ray.is_initialized():

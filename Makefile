@@ -9,7 +9,7 @@ quickstart: install
 	$(BIN)/koba quickstart
 
 test: install-dev lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 lint: install-dev
 	$(BIN)/ruff check .

@@ -30,6 +30,8 @@ from manifests.view import View
 from tests.generators.tasks import Again, texts
 from tests.patience import LIMIT_S
 
+pytestmark = pytest.mark.xdist_group("machine")
+
 ROOT = Path(__file__).parents[2]
 TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"

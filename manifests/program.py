@@ -9,6 +9,7 @@ The same object is a script for `ray job submit`, and `koba run NAME`. Stdout is
 """
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from manifests.texts import readable
 from manifests.transform import Source
 from manifests.view import View
 
+_NOT_WRAPPED = re.compile(r"\n\n(?=    |[a-z_]+/[a-z_]+ )")  # before examples, and reasons with what they mean
+
 
 def program(
     recipe: Callable[..., Recipe],
@@ -41,7 +44,7 @@ def program(
     `spread` returns the `map` for so many workers, or for as many as there is room for; `gauge` knows how a unit goes.
     """
     name = Path(inspect.getfile(inspect.unwrap(recipe))).stem
-    text = (inspect.getdoc(inspect.getmodule(recipe)) or "").replace("\n\n    ", "\n\n\b\n    ")  # \b: not wrapped
+    text = _NOT_WRAPPED.sub("\n\n\b\n", inspect.getdoc(inspect.getmodule(recipe)) or "")
     options = signature_options(recipe)
 
     def callback(sources: tuple[str, ...], store_url: str, tag: str | None, **given: Any) -> Run | None:

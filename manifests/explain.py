@@ -19,7 +19,7 @@ from manifests.manifest import Manifest
 from manifests.siblings import candidate, candidates
 from manifests.stage import Rule
 from manifests.store import Store
-from manifests.story import Check, Outcome, Parent, StepStory, Story, Twin, sentence, verdict
+from manifests.story import Check, Outcome, Parent, StepStory, Story, Twin, sentence
 from manifests.texts import changes, readable, texts
 
 _EXCERPT_CHARS = 120
@@ -35,7 +35,7 @@ def why(store: Store, row_id: bytes, manifest: Manifest) -> Story:
     told = []
     for one, numbers in candidates(store, chain, stays).items():
         own = known_stays(store, chain, one)
-        told.append(candidate(own, numbers, verdict(tell(store, chain, own, generations=0))))
+        told.append(candidate(own, numbers, tell(store, chain, own, generations=0)))
     return replace(tell(store, chain, stays), candidates=tuple(told))
 
 
@@ -105,6 +105,7 @@ def _told(
         manifest=chain[step.part].id,
         outcome=outcome,
         checks=_checks(stay, step),
+        measured=_measured(stay, step),
         decision=dropped,
         cut=altered if altered and altered.value is not None else None,
         twin=_twin(store, chain, step.part, dropped or altered),
@@ -117,6 +118,11 @@ def _checks(stay: Stay, step: ChainStep) -> tuple[Check, ...]:
     values = stay.values(step.step)
     rules = [Rule(**rule) for rule in step.record.rules]
     return tuple([Check(rule, values.get(rule.measure)) for rule in rules]) if values else ()
+
+
+def _measured(stay: Stay, step: ChainStep) -> dict[str, float]:
+    ruled = {str(rule["measure"]) for rule in step.record.rules}
+    return {name: value for name, value in stay.values(step.step).items() if name not in ruled}
 
 
 def _twin(store: Store, chain: Sequence[Manifest], ordinal: int, decision: Decision | None) -> Twin | None:

@@ -7,7 +7,7 @@ from manifests.history import Stay, follow
 from manifests.manifest import Manifest
 from manifests.rows import ID_BYTES, derived_id
 from manifests.store import Store
-from manifests.story import Candidate
+from manifests.story import Candidate, Story, verdict
 from manifests.texts import readable
 
 MOST = 64  # candidates of one text; with more, a row's children are parts of it, and told of one by one
@@ -32,7 +32,7 @@ def candidates(store: Store, chain: Sequence[Manifest], stays: Sequence[Stay]) -
     return found if len(found) > 1 else {}
 
 
-def candidate(stays: Sequence[Stay], numbers: Numbers, sentence: str) -> Candidate:
+def candidate(stays: Sequence[Stay], numbers: Numbers, story: Story) -> Candidate:
     """Return what became of a candidate: in a sentence, and as its scores when it was last stored."""
     row = next((stay.row for stay in reversed(stays) if stay.row), None)
     dropped = next((stay.dropped for stay in stays if stay.dropped), None)
@@ -41,9 +41,10 @@ def candidate(stays: Sequence[Stay], numbers: Numbers, sentence: str) -> Candida
         part=numbers[0],
         number=numbers[1],
         reason=dropped.reason if dropped else None,
-        sentence=sentence,
+        sentence=verdict(story),
         scores=dict(sorted(row.scores.items())) if row else {},
         excerpt=readable(row.payload(), row.kind)[:_EXCERPT_CHARS] if row else "",
+        measured=story.steps[-1].measured,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from manifests.history import Decision
@@ -61,10 +61,14 @@ class StepStory:
     cut: Decision | None = None  # what a selection took out of the text: its value is the share of the characters
     twin: Twin | None = None
     changes: tuple[str, ...] = ()  # the first lines that differ, as in a unified diff
+    measured: Mapping[str, float] = field(default_factory=dict)  # what no rule looks at
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON."""
-        values = {name: plain(getattr(self, name)) for name in ("number", "title", "manifest", "outcome", "changes")}
+        values = {
+            name: plain(getattr(self, name))
+            for name in ("number", "title", "manifest", "outcome", "changes", "measured")
+        }
         told = ("reason", "value", "threshold", "file", "offset")
         refusal = self.decision and {name: getattr(self.decision, name) for name in told}
         cut = self.cut and {"reason": self.cut.reason, "share": self.cut.value}
@@ -95,6 +99,7 @@ class Candidate:
     sentence: str
     scores: Mapping[str, float]
     excerpt: str
+    measured: Mapping[str, float] = field(default_factory=dict)  # by the last step, beside what its rules look at
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What the commands print: tables and lines for people. Text of crawls is made safe before it is shown."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -18,7 +18,7 @@ from manifests.provenance import Receipt, Trace
 from manifests.sampling import Sampled
 from manifests.search import Match
 from manifests.store import Ref
-from manifests.story import Story, sentence
+from manifests.story import StepStory, Story, sentence
 from manifests.terminal import safe
 from manifests.texts import readable
 from manifests.token_count import counted
@@ -93,20 +93,7 @@ def print_story(story: Story) -> None:
     out.print(Text.assemble((story.row_id.hex(), "bold"), f" {safe(story.url or '', _URL_CELLS)}"))
     out.print(Text(safe(sentence(story)), style="green" if story.kept else "red"))
     for step in story.steps:
-        out.print(Text.assemble(f"{step.number:>3}  {step.title}: ", (step.outcome, "dim")))
-        for check in step.checks:
-            told = f"{check.rule.reason}: not measured" if check.value is None else judged(check.rule, check.value)
-            out.print(Text(f"       {'✓' if check.passed else '✗'} {told}"))
-        for line in step.changes:
-            out.print(Text(f"       {safe(line, _URL_CELLS)}", style="dim"))
-        if step.decision and step.decision.place:
-            out.print(Text(f"       read from {step.decision.place}"))
-        if step.cut:
-            out.print(Text(f"       {step.cut.reason}: {step.cut.value:.0%} of its characters were taken out"))
-        if step.twin:
-            stays = "kept by" if step.cut else "in its place:"
-            out.print(Text(f"       {stays} {step.twin.id.hex()} {safe(step.twin.url or '', _URL_CELLS)}"))
-            out.print(Text(f"         {safe(step.twin.excerpt, _URL_CELLS)}", style="dim"))
+        _print_step(out, step)
     for parent in story.parents:
         out.print(Text(f"  made from {parent.id.hex()}: {safe(parent.sentence)}"))
     several = len({one.part for one in story.candidates}) > 1
@@ -115,8 +102,33 @@ def print_story(story: Story) -> None:
         mine = " (this one)" if one.id == story.row_id else ""
         out.print(Text(f"  {f'part {one.part}, ' * several}candidate {one.number} {one.id.hex()[:ID_DIGITS]}{mine}"))
         out.print(Text(f"       {mark} {safe(one.sentence)}", style="red" if one.reason else "green"))
+        if one.reason and one.measured:
+            out.print(Text(f"         {_measured(one.measured)}", style="dim"))
         if one.excerpt:
             out.print(Text(f"         {safe(one.excerpt, _URL_CELLS)}", style="dim"))
+
+
+def _print_step(out: Console, step: StepStory) -> None:
+    out.print(Text.assemble(f"{step.number:>3}  {step.title}: ", (step.outcome, "dim")))
+    for check in step.checks:
+        told = f"{check.rule.reason}: not measured" if check.value is None else judged(check.rule, check.value)
+        out.print(Text(f"       {'✓' if check.passed else '✗'} {told}"))
+    if step.measured:
+        out.print(Text(f"       {_measured(step.measured)}", style="dim"))
+    for line in step.changes:
+        out.print(Text(f"       {safe(line, _URL_CELLS)}", style="dim"))
+    if step.decision and step.decision.place:
+        out.print(Text(f"       read from {step.decision.place}"))
+    if step.cut:
+        out.print(Text(f"       {step.cut.reason}: {step.cut.value:.0%} of its characters were taken out"))
+    if step.twin:
+        stays = "kept by" if step.cut else "in its place:"
+        out.print(Text(f"       {stays} {step.twin.id.hex()} {safe(step.twin.url or '', _URL_CELLS)}"))
+        out.print(Text(f"         {safe(step.twin.excerpt, _URL_CELLS)}", style="dim"))
+
+
+def _measured(values: Mapping[str, float]) -> str:
+    return ", ".join([f"{safe(name)} {number(value)}" for name, value in sorted(values.items())])
 
 
 def print_version(name: str, parts: Sequence[Manifest], steps: Sequence[StepStat]) -> None:

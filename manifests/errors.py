@@ -58,6 +58,9 @@ class Diverged(KobaError):
         super().__init__(message)
         self.rows = rows  # ids of all rows that the step saw
 
+    def __reduce__(self) -> tuple[type["Diverged"], tuple[str, tuple[bytes, ...]]]:
+        return type(self), (str(self), self.rows)  # so that it comes back whole from another process
+
 
 class Incomplete(KobaError):
     """A run in which at least one shard is missing. What was finished is kept; run it again."""

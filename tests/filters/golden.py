@@ -8,6 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from filters.c4 import C4BadWords, C4Quality
+from filters.code_lint import Lint, LintScore
+from filters.code_repetition import CodeRepetition
+from filters.code_sets import CodeIn
+from filters.code_syntax import PythonSyntax
+from filters.code_tokens import CodeScripts
+from filters.code_trees import TreeSyntax
 from filters.datatrove_stage import Datatrove
 from filters.fineweb import FineWebQuality
 from filters.fineweb2 import FineWeb2Japanese
@@ -44,6 +50,13 @@ STAGES: tuple[Stage, ...] = (
     UrlList(domains=("example.net", WORDS), soft_words=("free", "cups", WORDS), parts=("gamble",)),
     MaskPii(my_number=True),
     Datatrove("C4ParagraphFilter"),
+    PythonSyntax(),
+    CodeScripts(),
+    CodeRepetition(min_chars=200),
+    Lint(),
+    LintScore(),
+    TreeSyntax("rust"),
+    CodeIn("python"),
 )
 
 

@@ -57,18 +57,20 @@ class Lanes:
         ]
 
     def take(self, failed: Lane | None = None) -> tuple[Lane, Turn]:
-        """Wait for a server with room and return it with a turn; not the one that just failed, where another is free.
+        """Wait for a server with room and return it with a turn; not the one that just failed, where another is awake.
 
         Raises Incomplete once the engine is closed.
         """
         with self._changed:
             while not self._closed.is_set():
-                able = [lane for lane in self.lanes if lane.throttle.room >= 1]
-                free = [lane for lane in able if lane.throttle.wait_left() <= 0]
+                waits = {lane: lane.throttle.wait_left() for lane in self.lanes}
+                awake = [lane for lane in self.lanes if waits[lane] <= 0]
+                able = [lane for lane in awake if lane is not failed] or awake
+                free = [lane for lane in able if lane.throttle.room >= 1]
                 if free:
-                    best = max(free, key=lambda lane: (lane is not failed, lane.throttle.room))
+                    best = max(free, key=lambda lane: lane.throttle.room / lane.throttle.at_once)
                     return best, best.throttle.take()
-                self._changed.wait(min([lane.throttle.wait_left() for lane in able], default=None))
+                self._changed.wait(min([wait for wait in waits.values() if wait > 0], default=None))
         raise Incomplete("the engine was closed")
 
     def pause(self, seconds: float) -> None:

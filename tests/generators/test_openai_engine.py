@@ -1,164 +1,36 @@
 """A server that is busy, fails, answers by halves or hangs: everything is answered in the end, and paid for once."""
 
-import json
-import threading
+import re
 import time
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field, fields, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import fields, replace
 
 import pytest
 
 from generators import openai_engine
-from generators.engine import Request, Sampling
+from generators.echo import Echo
+from generators.engine import Sampling
+from generators.forms import Choice, JsonSchema, Regex
 from generators.generate import Generate
 from generators.openai_engine import Server
-from generators.places import place, server_url
-from generators.weights import Model, echo_model, find_model
+from generators.places import gpus_of, place, server_url
+from generators.vllm_engine import Vllm
+from generators.weights import echo_model, find_model
 from manifests.errors import BadRecipe, Incomplete, NotFound
 from manifests.rows import Message
 from manifests.run import run
 from manifests.stage import Recipe
 from manifests.store import Store
 from manifests.view import View
+from tests.generators.played_server import NONSENSE, Played, answer, request, serving
 from tests.generators.tasks import Again, texts
 from tests.patience import LIMIT_S, Hurrying
 
 
-def answer(**changes) -> bytes:
-    """An answer of a server, with something in it that should not be."""
-    choice = {"finish_reason": "stop", "text": "fine", "logprobs": None} | changes
-    usage = {"prompt_tokens": choice.pop("prompt_tokens", 7), "completion_tokens": 2}
-    return json.dumps({"choices": [choice], "usage": usage}).encode()
-
-
-NONSENSE = {
-    "empty": b"",
-    "no JSON": b"<html>Bad gateway</html>",
-    "not UTF-8": b'{"choices": "\xff\xfe"}',
-    "another shape": b'{"error": null}',
-    "no choice": b'{"choices": [], "usage": {"prompt_tokens": 1}}',
-    "nested too deep": b"[" * 100_000,
-    "a text that is none": answer(text=None, message={"content": ["a", 1]}),
-    "an unknown end": answer(finish_reason="tool_calls"),
-    "tokens beyond counting": answer(prompt_tokens=2**40),
-    "tokens below zero": answer(prompt_tokens=-1),
-}
-
-
-@dataclass
-class Played:
-    """A server that plays a list of misfortunes, one for each request, and then answers."""
-
-    misfortunes: list[str] = field(default_factory=list)
-    bodies: list[tuple[str, dict]] = field(default_factory=list)
-    flying: int = 0
-    most: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    url: str = ""
-
-    def engine(self, model: Model | None = None, **settings):
-        settings = {"wait_s": 0.001, "timeout_s": LIMIT_S, "attempts": 4} | settings
-        return Server(self.url, **settings).open(model or echo_model())
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    played: Played
-
-    def do_POST(self):
-        played = self.played
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        with played.lock:
-            played.bodies.append((self.path, body))
-            misfortune = played.misfortunes.pop(0) if played.misfortunes else ""
-            played.flying += 1
-            played.most = max(played.most, played.flying)
-        try:
-            time.sleep(0.01)
-            if misfortune == "hang":
-                self.close_connection = True
-                with suppress(ConnectionError):
-                    self.connection.recv(1)  # until the other end has had enough
-            elif misfortune == "drip":
-                self.drip()
-            elif not self.refuse(misfortune):
-                self.answer(body, misfortune)
-        finally:
-            with played.lock:
-                played.flying -= 1
-
-    def refuse(self, misfortune) -> bool:
-        if misfortune.isdigit():
-            self.send(int(misfortune), b'{"error": {"message": "no"}}')
-        elif misfortune == "429 for a while":
-            self.send(429, b"{}", retry_after="0.3")
-        elif misfortune == "too long":
-            self.send(400, b'{"error": {"message": "maximum context length is 10 tokens"}}')
-        elif misfortune in NONSENSE:
-            self.send(200, NONSENSE[misfortune])
-        else:
-            return False
-        return True
-
-    def answer(self, body, misfortune):
-        asked = body.get("prompt") or body["messages"][-1]["content"]
-        text = f"{body['seed']} {asked[-20:]}"
-        finish = {"unfinished": None, "without a stop": "length"}.get(misfortune, "stop")
-        choice = {"finish_reason": finish, "index": 0}
-        if "prompt" in body:
-            choice |= {"text": text, "logprobs": {"token_logprobs": [-0.5, -1.0]}}
-        else:
-            logprobs = {"content": [{"logprob": -0.25}]}
-            choice |= {"message": {"role": "assistant", "content": text}, "logprobs": logprobs}
-        usage = {"prompt_tokens": 7, "completion_tokens": 2}
-        self.send(200, json.dumps({"choices": [choice], "usage": usage}).encode(), cut=misfortune == "half")
-
-    def drip(self):
-        self.send_response(200)
-        self.send_header("Content-Length", str(10**9))
-        self.end_headers()
-        self.close_connection = True
-        with suppress(ConnectionError):
-            while True:
-                self.wfile.write(b" ")
-                time.sleep(0.02)
-
-    def send(self, status, data, cut=False, retry_after=None):
-        self.send_response(status)
-        if retry_after:
-            self.send_header("Retry-After", retry_after)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data[: len(data) // 2] if cut else data)
-        self.close_connection = cut
-
-    def log_message(self, *_):
-        pass
-
-
-class Patient(ThreadingHTTPServer):
-    request_queue_size = 128  # of 5, the kernel makes the others wait for a second
-
-
 @pytest.fixture
 def server() -> Iterator[Played]:
-    played = Played()
-    httpd = Patient(("127.0.0.1", 0), type("OneHandler", (Handler,), {"played": played}))
-    threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True).start()
-    played.url = f"http://127.0.0.1:{httpd.server_port}/v1"
-    yield played
-    httpd.shutdown()
-    httpd.server_close()
-
-
-def request(prompt: str = "hello", **changes) -> Request:
-    return replace_request(Request(prompt, Sampling(), seed=5), changes)
-
-
-def replace_request(made, changes):
-    return Request(**({name: getattr(made, name) for name in made.__struct_fields__} | changes))
+    with serving() as played:
+        yield played
 
 
 @pytest.mark.parametrize("misfortune", ["429", "500", "503", "half", "unfinished"])
@@ -273,6 +145,30 @@ def test_every_field_of_the_sampling_is_sent(server):
     assert body["add_special_tokens"] is False
 
 
+@pytest.mark.parametrize(
+    ("form", "sent"),
+    [
+        (None, {}),
+        (Choice(("yes", "no")), {"structured_outputs": {"choice": ["no", "yes"]}}),
+        (Regex("[0-5]"), {"structured_outputs": {"regex": "[0-5]"}}),
+        (
+            JsonSchema({"type": "integer"}),
+            {
+                "response_format": {
+                    "type": "json_schema",
+                    "json_schema": {"name": "reply", "schema": {"type": "integer"}, "strict": True},
+                }
+            },
+        ),
+    ],
+    ids=["none", "choice", "regex", "json"],
+)
+def test_the_form_of_a_reply_is_asked_for_as_servers_know_it(server, form, sent):
+    server.engine().submit(request(sampling=Sampling(form=form))).result(LIMIT_S)
+    [(_, body)] = server.bodies
+    assert {name: body[name] for name in ("response_format", "structured_outputs") if name in body} == sent
+
+
 def test_messages_go_to_a_server_that_writes_the_prompt_itself(server):
     messages = (Message("system", "be brief"), Message("user", "hello"))
     reply = server.engine().submit(request(messages=messages)).result(LIMIT_S)
@@ -312,8 +208,26 @@ def test_a_model_known_by_its_digest_is_the_same_at_any_server():
 def test_the_words_for_places(monkeypatch, tmp_path):
     monkeypatch.setenv("OPENAI_BASE_URL", "http://mine/v1/")
     assert place("openai") == Server("http://mine/v1")
-    assert server_url("vllm") is None
-    with pytest.raises(BadRecipe, match="engine 'vlm': expected"):
-        place("vlm")
+    assert place("openai?capacity=7") == Server("http://mine/v1", capacity=7)
+    assert place("http://a/v1/,http://b/v1?requests_per_min=60&wait_s=0.5") == Server(
+        "http://a/v1", ("http://b/v1",), requests_per_min=60.0, wait_s=0.5
+    )
+    assert place("vllm?tensor_parallel=4&capacity=256") == Vllm(256, tensor_parallel=4)
+    assert place("echo?delay_s=0.5") == Echo(delay_s=0.5)
+    assert server_url("vllm?capacity=3") is None
+    assert server_url("http://a/v1,http://b/v1?capacity=3") == "http://a/v1" == server_url(Server("http://a/v1/"))
+    for word, wrong in {
+        "vlm": "engine 'vlm': expected",
+        "vllm?tensor_paralel=2": "tensor_paralel=2; expected one of capacity, dtype, tensor_parallel",
+        "vllm?capacity=many": "capacity=many; expected one of",
+        "http://a/v1?url=http://b": "url=http://b; expected one of",
+    }.items():
+        with pytest.raises(BadRecipe, match=re.escape(wrong)):
+            place(word)
     with pytest.raises(NotFound):
         find_model("models/none", Store(str(tmp_path / "s")))
+
+
+def test_how_many_gpus_an_engine_takes_is_said_by_its_place():
+    found = [gpus_of(place(word)) for word in ("vllm", "vllm?tensor_parallel=4", "echo", "http://a/v1")]
+    assert found == [1, 4, 0, 0]

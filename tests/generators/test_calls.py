@@ -92,13 +92,14 @@ def test_files_that_somebody_deleted_are_forgotten(tmp_path):
 
 def test_a_batch_is_committed_when_it_is_full_or_old(tmp_path, monkeypatch):
     calls = Calls(Store(str(tmp_path / "s")), "scope")
+    monkeypatch.setattr(call_cache, "BATCH_S", 10_000.0)
     calls.put(key(0), reply(0))
     calls.flush(due=True)
     assert list(calls.store.files.keys("calls")) == []
     monkeypatch.setattr(call_cache, "BATCH_S", 0.0)
     calls.flush(due=True)
     assert len(list(calls.store.files.keys("calls"))) == 1
-    monkeypatch.setattr(call_cache, "BATCH_S", 100.0)
+    monkeypatch.setattr(call_cache, "BATCH_S", 10_000.0)
     for n in range(call_cache.BATCH_CALLS):
         calls.put(key(n), reply(n))
     calls.flush(due=True)

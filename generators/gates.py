@@ -100,7 +100,7 @@ class Faithful(Rules):
     max_copied: float | None = 0.5  # share of pieces of 12 characters that stand in the source
     min_own_script: float | None = 0.3  # share of letters
     max_foreign: float | None = 0.0  # letters
-    max_untranslated: float | None = 2.0  # words in a row
+    max_untranslated: float | None = 1.0  # words in a row
     max_marks_changed: float | None = 0.0
     max_talk: float | None = 0.0  # words
     max_repeated: float | None = 0.3  # share of 12-grams of characters that stood in the text before

@@ -8,7 +8,7 @@ The beginning of a document is the seed: what is written is new, and not a rewri
 each document by its id from those that are named; they are labels of the row. Temperature and length are our choice.
 
 textbook/empty      the reply is a preamble and nothing behind it
-textbook/short      fewer tokens than asked for
+textbook/short      less than a fifth of the tokens that are asked for
 textbook/outline    headings and lists, hardly any sentences
 textbook/off_topic  hardly any of the seed's words are in it
 """
@@ -35,6 +35,7 @@ from manifests.rows import Document, Message
 from manifests.stage import Recipe, Rejected
 
 TOPIC = "textbook/topic_kept"
+WORDS, CHARACTERS = 0.75, 1.5  # for each token, in English and Japanese
 TOPIC_CHARS = 1_000  # of a seed whose words are looked for: what it is about it says first
 
 
@@ -48,7 +49,8 @@ class Textbook:
     styles: Mapping[str, Mapping[str, str]]  # by name and language
     audiences: Mapping[str, Mapping[str, str]]
     chars: int = 2_000  # of the seed
-    least_tokens: int = 150  # of what is written, estimated
+    tokens: int = 1_000  # that are asked for
+    least_share: float = 0.2  # of them that must have been written
     least_prose: float = 0.5  # share of the characters, in lines that end a sentence
     least_topic: float = 0.1  # share of the words of the seed's beginning
     seed: int = 0
@@ -57,7 +59,10 @@ class Textbook:
         style, audience = self.drawn(doc)
         language = doc.language or ""
         told = self.prompts[language].format(
-            style=self.styles[style][language], audience=self.audiences[audience][language]
+            style=self.styles[style][language],
+            audience=self.audiences[audience][language],
+            words=round(self.tokens * WORDS, -1),
+            characters=round(self.tokens * CHARACTERS, -1),
         )
         return Message("system", told), Message("user", doc.text[: self.chars])
 
@@ -65,8 +70,9 @@ class Textbook:
         text = said(reply.text)
         if not text:
             return Rejected(doc, "textbook/empty")
-        if estimate(text) < self.least_tokens:
-            return Rejected(doc, "textbook/short", round(estimate(text)), self.least_tokens)
+        length, least = estimate(text), self.least_share * self.tokens
+        if length < least:
+            return Rejected(doc, "textbook/short", round(length), least)
         share, topic = prose(text), grounded(doc.text[:TOPIC_CHARS], text)
         if share < self.least_prose:
             return Rejected(doc, "textbook/outline", share, self.least_prose)
@@ -93,13 +99,15 @@ def prose(text: str) -> float:
     return sum(map(len, ended)) / max(1, sum(map(len, lines)))
 
 
-def writing(styles: tuple[str, ...], audiences: tuple[str, ...], languages: tuple[str, ...], seed: int) -> Textbook:
+def writing(
+    styles: tuple[str, ...], audiences: tuple[str, ...], languages: tuple[str, ...], tokens: int = 1_000, seed: int = 0
+) -> Textbook:
     """Return the task. Raises BadRecipe where there is no such style, audience or language."""
     for names, known in ((styles, [*STYLES]), (audiences, [*AUDIENCES]), (languages, [*PROMPT])):
         if not names or not set(names) <= set(known):
             raise BadRecipe(f"textbook: found {', '.join(names)!r}; expected one or more of {', '.join(known)}")
     chosen = ({one: STYLES[one] for one in styles}, {one: AUDIENCES[one] for one in audiences})
-    return Textbook({one: PROMPT[one] for one in languages}, *chosen, seed=seed)
+    return Textbook({one: PROMPT[one] for one in languages}, *chosen, tokens=tokens, seed=seed)
 
 
 def recipe(
@@ -112,7 +120,8 @@ def recipe(
     engine: Annotated[str, "Where it runs: vllm, echo, openai or a server's URL."] = "vllm",
     temperature: Annotated[float, "Sampling temperature."] = 0.7,
     min_chars: Annotated[int, "Shortest document, in characters."] = 200,
-    max_tokens: Annotated[int, "Longest text, in tokens."] = 2_000,
+    tokens: Annotated[int, "Length that is asked for, in tokens."] = 1_000,
+    max_tokens: Annotated[int, "Longest text, in tokens; what is cut there is refused."] = 2_000,
     seed: Annotated[int, "Another number draws other styles and audiences."] = 0,
 ) -> Recipe:
     """Every decision that bears on the dataset, on one screen."""
@@ -124,7 +133,7 @@ def recipe(
             Length(min_chars=min_chars),
             *worth,
             LanguageIs(languages),
-            Generate(writing(style, audience, languages, seed), model, sampling, engine=engine),
+            Generate(writing(style, audience, languages, tokens, seed), model, sampling, engine=engine),
             Gates(max_copied=0.5),
             LanguageIs(languages),
         ),

@@ -1,0 +1,379 @@
+"""Mathematics by models: what is asked, what is refused, how programs and votes decide, whole runs with an echo."""
+
+import json
+import os
+import re
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generators import mathematics, mathematics_rewrite, mathematics_solve
+from generators.calculated import Calculated
+from generators.echo import Echo
+from generators.engine import Reply
+from generators.executed import COMPUTED, Executed
+from generators.paths import DistinctPaths, path_of
+from generators.problems import CHANGES, problems
+from generators.sandbox import Sandbox
+from generators.solving import PROGRAM, STYLES, WriteProgram, solving
+from generators.votes import Votes, majority
+from generators.weights import echo_model
+from manifests.errors import BadRecipe, BadRow
+from manifests.explain import why
+from manifests.lineage import recipe_chain
+from manifests.run import run
+from manifests.stage import Rejected
+from manifests.store import Store
+from manifests.tables import print_story
+from manifests.view import View
+from tests.generators.tasks import document, texts
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "mathematics.json"
+BEES = "Mia has 12 bees and buys half as many. How many bees has she then?"
+ENGLISH = document(BEES, "en")
+JAPANESE = document("ミアは蜂を12匹飼っていて、その半分を買い足します。蜂は全部で何匹ですか。", "ja")
+TASKS = {
+    **{f"change {name}": problems((name,), "elementary", ("bees",)) for name in CHANGES},
+    **{f"solve {style}": solving(style) for style in STYLES},
+    "program": WriteProgram(PROGRAM),
+    **{f"rewrite {form}": mathematics_rewrite.rewriting(form) for form in mathematics_rewrite.FORMS},
+}
+
+
+def reply(text):
+    return Reply(text, "stop", 10, 10)
+
+
+def test_the_prompts_are_the_golden_ones():
+    """Run with KOBA_GOLDEN=1 to write them anew."""
+    found = {
+        f"{name} {doc.language}": echo_model().render(task.prompt(doc))[0]
+        for name, task in TASKS.items()
+        for doc in (ENGLISH, JAPANESE)
+    }
+    if os.environ.get("KOBA_GOLDEN"):
+        GOLDEN.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    assert found == json.loads(GOLDEN.read_text(encoding="utf-8"))
+
+
+# Problems
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("Ken has 8 ants. How many legs is that?", "Ken has 8 ants. How many legs is that?"),
+        ("**New Problem:** Ken has 8 ants. How many?", "Ken has 8 ants. How many?"),
+        ("Ken has eight ants. How many?\n\n**Solution:** 8", "Ken has eight ants. How many?"),
+        ("問題：ケンは蟻を8匹飼っています。足は何本ですか。\n解答：48", "ケンは蟻を8匹飼っています。足は何本ですか。"),
+        ("Here is the problem:\n", "mathematics/empty"),
+        ("Solution:\n5", "mathematics/no_question"),
+        ("Ken has 8 ants.", "mathematics/no_question"),
+        ("Ken has ants. How nice?", "mathematics/no_number"),
+        (f" {BEES.upper()}\n", "mathematics/copy"),
+        ("How many? " * 500, "mathematics/too_long"),
+    ],
+)
+def test_a_reply_is_a_new_problem_or_refused(said, expected):
+    made = problems(tuple(CHANGES), "elementary").parse(ENGLISH, reply(said))
+    assert (made.reason if isinstance(made, Rejected) else made.text) == expected
+
+
+def test_a_new_problem_forgets_the_answer_of_its_seed():
+    seed = document(BEES, "en", labels={"answer": "18", "solution": "12 + 6", "dataset": "ours"})
+    made = problems(("numbers",), "middle", to="ja").parse(seed, reply("蜂は8匹です。足は何本ですか。"))
+    assert made.labels == {"dataset": "ours", "change": "numbers"}
+    assert (made.language, made.parents) == ("ja", (seed.id,))
+
+
+def test_each_seed_gets_one_change_drawn_by_its_id():
+    task, seeds = problems(tuple(CHANGES), "elementary"), [document(f"{n} bees?") for n in range(60)]
+    drawn = [task.change(seed) for seed in seeds]
+    assert drawn == [task.change(seed) for seed in seeds]
+    assert {change for change, _ in drawn} == set(CHANGES)
+    assert drawn != [problems(tuple(CHANGES), "elementary", seed=1).change(seed) for seed in seeds]
+
+
+@pytest.mark.parametrize("options", [{"changes": ("letters",)}, {"changes": ()}, {"level": "nursery"}, {"to": "fr"}])
+def test_a_change_level_or_language_without_prompts_is_refused(options):
+    with pytest.raises(BadRecipe, match="expected changes among numbers, fractions"):
+        mathematics.recipe(**options)
+    with pytest.raises(BadRecipe, match="no style 'song'; expected one of calculator, steps, boxed"):
+        mathematics_solve.recipe(style="song")
+
+
+# Solutions and programs
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("12/2 = <<12/2=6>>6\n12+6 = 18\n#### 18", "18"),
+        (r"It is \boxed{\frac{1}{2}}.", "0.5"),
+        ("答えは１８匹です。", "18"),
+        ("The answer is 25%.", "25%"),
+        ("I think she has some.", "solve/no_answer"),
+        ("#### 18\n#### 20", "solve/two_answers"),
+        (r"\boxed{3 \text{ or } 5}", "solve/two_answers"),
+        ("The answer is Tuesday.", "solve/no_number"),
+    ],
+)
+def test_a_solution_is_a_row_with_its_answer_or_refused(said, expected):
+    made = solving("steps").parse(ENGLISH, reply(said))
+    assert (made.reason if isinstance(made, Rejected) else made.labels["answer"]) == expected
+
+
+def test_a_solution_stands_behind_its_problem_and_the_known_answer_is_kept_beside_it():
+    seed = document(BEES, "en", labels={"answer": "18", "solution": "12 + 6", "program": "print(18)"})
+    made = solving("steps").parse(seed, reply("#### 20"))
+    assert made.text == f"{BEES}\n\n#### 20"
+    assert made.labels == {
+        "answer": "20", "reference": "18", "problem": BEES, "style": "steps", "program": "print(18)",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("```python\nprint(18)\n```", "print(18)"),
+        ("Sure:\n\n```\nx = 12\nprint(x + 6)\n```\nThat prints it.", "x = 12\nprint(x + 6)"),
+        ("```py\r\nprint(18)\r\n```", "print(18)"),
+        ("```python\nprint('''\n    ```\n''')\n```", "print('''\n    ```\n''')"),
+        ("print(18)", None),
+        ("```python\nprint(18)", None),
+        ("```python\nprint(18)\n```\nor\n```python\nprint(6)\n```", None),
+        ("", None),
+    ],
+)
+def test_a_problem_gets_the_one_program_of_a_reply(said, code):
+    made = WriteProgram(PROGRAM).parse(ENGLISH, reply(said))
+    assert made.id == ENGLISH.id
+    assert made.labels.get("program") == code
+
+
+PROGRAMS = {  # what a program prints, or why nothing is learnt from it
+    "print(12 + 12 // 2)": "18",
+    "print('She has', 18, 'bees')": "18",
+    "print(3)\nprint(18.0)\nprint()": "18",
+    "print(0.1 + 0.2)": "0.3",
+    "print(1 / 3)": "1/3",
+    "from fractions import Fraction\nprint(Fraction(3, 4))": "0.75",
+    "print(bees)": "executed/failed",
+    "import sys\nprint(18)\nsys.exit()": "executed/failed",
+    "while True: pass": "executed/limit",
+    "x = [0] * 10**10": "executed/limit",
+    "print('no idea')": "executed/no_number",
+    "print(3, 5)": "executed/no_number",
+    "pass": "executed/no_number",
+    "print(18": "executed/failed",
+    "\x00": "executed/failed",
+}
+
+
+def sandbox():
+    box = Sandbox(seconds=1)
+    try:
+        box.check()
+    except BadRecipe as error:
+        pytest.skip(str(error))
+    return box
+
+
+@pytest.mark.parametrize(("program", "expected"), PROGRAMS.items())
+def test_a_program_is_run_for_the_number_on_its_last_line(program, expected):
+    doc = document(BEES, labels={"program": program})
+    [made] = Executed(required=True, sandbox=sandbox())([doc])
+    assert (made.reason if isinstance(made, Rejected) else made.row.labels[COMPUTED]) == expected
+
+
+def test_a_problem_without_a_program_that_answers_goes_on_unless_programs_are_required():
+    given = [document("a"), document("b", labels={"program": "print(bees)"})]
+    made = list(Executed(sandbox=sandbox())(given))
+    assert [(one.row, one.values["executed/answered"]) for one in made] == [(row, 0.0) for row in given]
+    assert next(iter(Executed(required=True, sandbox=sandbox())(given))).reason == "executed/none"
+
+
+# Checks
+
+
+@pytest.mark.parametrize(
+    ("solution", "reason"),
+    [
+        ("12/2 = <<12/2=6>>6\n#### 18", None),
+        ("12/2 = <<12/2=5>>5\n#### 17", "calculator/wrong_annotation"),
+        ("So 12 + 6 = 19.\n#### 19", "calculator/wrong_equation"),
+        ("She has 18.", None),
+    ],
+)
+def test_a_solution_with_a_wrong_sum_is_refused(solution, reason):
+    row = document(f"Is 2 + 2 = 5?\n\n{solution}", labels={"problem": "Is 2 + 2 = 5?"})
+    [made] = Calculated()([row])
+    assert getattr(made, "reason", None) == reason
+
+
+def test_solutions_without_sums_can_be_refused():
+    [made] = Calculated(min_sums=1)([document("She has 18.")])
+    assert (made.reason, made.value, made.threshold) == ("calculator/few_sums", 0.0, 1)
+
+
+def solutions(*given, **labels):
+    return [
+        ENGLISH.derive(candidate=number, text=f"{BEES}\n\n{answer}", labels={"answer": answer, **labels})
+        for number, answer in enumerate(given)
+    ]
+
+
+def test_the_majority_is_taken_with_its_share():
+    quantity, share = majority([18, 18.0, "18", 20])
+    assert (str(quantity), share) == ("18", 0.75)
+    assert majority([18, 20]) is None
+    assert majority([]) is None
+    assert majority(["many", 18])[1] == 0.5
+
+
+VOTES = [  # answers, labels, options, and the reasons
+    (("18", "18.0", "$18", "20"), {}, {}, [None, None, None, "votes/minority"]),
+    (("18", "20"), {}, {}, ["votes/tie"] * 2),
+    (("18", "18", "20", "20", "3"), {}, {}, ["votes/tie"] * 5),
+    (("18", "18", "20", "21", "22"), {}, {}, ["votes/low_share"] * 5),
+    (("18",), {}, {"least_votes": 2}, ["votes/few"]),
+    (("18",), {}, {}, [None]),
+    (("18", "18", "20"), {"computed": "18"}, {}, [None, None, "votes/minority"]),
+    (("18", "18", "20"), {"computed": "20"}, {}, ["votes/program_differs"] * 3),
+    (("18", "20", "20"), {"reference": "18"}, {}, [None, "votes/wrong", "votes/wrong"]),
+    (("18", "20", "20"), {"reference": "18"}, {"trust_reference": False}, ["votes/minority", None, None]),
+    (("0.25", "25%", "25%"), {"reference": "1/4"}, {}, [None, None, None]),
+    (("18", "20", "20"), {"reference": "Tuesday"}, {}, ["votes/minority", None, None]),
+]
+
+
+@pytest.mark.parametrize(("given", "labels", "options", "reasons"), VOTES)
+def test_solutions_are_judged_by_their_votes(given, labels, options, reasons):
+    made = list(Votes(**options)(solutions(*given, **labels)))
+    assert [getattr(one, "reason", None) for one in made] == reasons
+
+
+def test_every_solution_carries_the_votes():
+    made = list(Votes()(solutions("18", "18", "18", "20", reference="18")))
+    assert made[0].row.scores == {"votes/cast": 4.0, "votes/share": 0.75, "votes/right": 1.0}
+    assert made[3].values == {
+        "votes/cast": 4.0,
+        "votes/most": 3.0,
+        "votes/share": 0.75,
+        "votes/own": 1.0,
+        "votes/own_answer": 20.0,
+        "votes/answer": 18.0,
+        "votes/right": 0.0,
+    }
+
+
+@given(st.lists(st.sampled_from(["1", "2", "3"]), min_size=1, max_size=4))
+def test_the_order_of_the_votes_does_not_matter(given):
+    outcomes = {
+        tuple(sorted([(one.row.labels["answer"], getattr(one, "reason", "")) for one in Votes()(solutions(*order))]))
+        for order in permutations(given)
+    }
+    assert len(outcomes) == 1
+
+
+def test_a_row_without_an_answer_cannot_vote():
+    with pytest.raises(BadRow, match="has the answer 'many'; expected one number"):
+        list(Votes()(solutions("many")))
+
+
+def test_solutions_with_the_same_equations_are_one():
+    given = ["12/2 = 6\n12+6=18", "First 12 / 2 = 6, then 12 + 6 = 18.", "12 * 3 / 2 = 18", "It is 18", "It is  18"]
+    made = list(DistinctPaths()(solutions(*given, problem=BEES)))
+    assert [getattr(one, "reason", None) for one in made] == [None, "paths/same", None, None, "paths/same"]
+    assert made[1].twin == made[0].row.id
+    few = list(DistinctPaths(most=1)(solutions(*given, problem=BEES)))
+    assert [getattr(one, "reason", None) for one in few] == [None, "paths/same", *["paths/enough"] * 3]
+    assert path_of("<<12/2=6>> so 6 = 5 + 1") == ("12/2=6",)
+
+
+# Rewriting
+
+
+@pytest.mark.parametrize(
+    ("form", "said", "expected"),
+    [
+        ("steps", r"Task: a\nApproach: b\nSteps: 12 + 6 = 18 and nothing else.\nAnswer: \boxed{18}", "18"),
+        ("steps", "Task: what is 12 + 6? Approach: adding. Steps: 12 + 6 = 18.", "mathematics_rewrite/no_answer"),
+        ("steps", r"Task: what is 12 + 6? Answer: \boxed{18} or is it \boxed{19}?", "mathematics_rewrite/two_answers"),
+        ("steps", r"\boxed{18}", "mathematics_rewrite/short"),
+        ("clean", "A page on bees that is about adding 12 to 6 and nothing else at all.", None),
+        ("clean", "A page on bees with one exercise that is solved in it.\n#### 18", "18"),
+        ("clean", "A page with two exercises: they are both solved.\n#### 18\n and \n#### 20", None),
+    ],
+)
+def test_a_rewrite_is_a_row_or_refused(form, said, expected):
+    made = mathematics_rewrite.rewriting(form).parse(ENGLISH, reply(said))
+    assert (made.reason if isinstance(made, Rejected) else made.labels.get("answer")) == expected
+
+
+def test_a_form_that_we_do_not_have_is_refused():
+    with pytest.raises(BadRecipe, match="no form 'song'; expected one of clean, steps"):
+        mathematics_rewrite.recipe(form="song")
+
+
+# Whole runs
+
+
+def answering(request):
+    """Solve any sum of bees: of candidate 3 wrongly; the program of problems with 40 bees is wrong."""
+    if "pupils of" in request.prompt:
+        bees = int(re.search(r"Mia has (\d+)", request.prompt)[1])
+        return f"Ken has {10 * bees} bees and buys as many. How many bees has he then?"
+    bees = int(re.search(r"(?:Mia|Ken) has (\d+)", request.prompt)[1])
+    if "Python program" in request.prompt:
+        return f"```python\nprint({bees} * {3 if bees == 40 else 2})\n```"
+    right = request.candidate % 4 != 3
+    return f"{bees} + {bees} = {2 * bees}\nThat is {request.candidate // 2} of\n#### {2 * bees if right else 7}"
+
+
+def test_problems_and_solutions_are_made_checked_and_voted_on_in_one_run(tmp_path):
+    sandbox()
+    store = Store(str(tmp_path / "store"))
+    recipe = mathematics.recipe(changes=("numbers",), solutions=4, engine=Echo(answering), model="echo")
+    seeds = texts("Mia has 4 bees. How many legs?", "Mia has 5 bees. How many legs?")
+    made = run(recipe, seeds, store=store, tag="maths").manifest
+    [row] = View(store, made)
+    assert row.text.startswith("Ken has 50 bees and buys as many.")
+    assert row.text.endswith("50 + 50 = 100\nThat is 0 of\n#### 100")
+    assert (row.labels["answer"], row.labels["computed"], row.scores["votes/share"]) == ("100", "100", 0.75)
+    refused = {}
+    for part in recipe_chain(store, made):
+        for step in part.steps:
+            refused |= step.reasons
+    assert refused == {"votes/program_differs": 4, "votes/minority": 1, "paths/same": 2}
+
+
+def test_why_tells_the_votes_of_a_rejected_solution(tmp_path, capsys):
+    store = Store(str(tmp_path / "store"))
+    recipe = mathematics_solve.recipe(engine=Echo(answering), model="echo", trust_reference=False)
+    made = run(recipe, texts("Mia has 5 bees and buys as many. How many?"), store=store).manifest
+    [row] = View(store, made)
+    story = why(store, row.id, made)
+    lost = next(one for one in story.candidates if one.reason == "votes/minority")
+    print_story(why(store, lost.id, made))
+    told = capsys.readouterr().out
+    assert "dropped by Votes: votes/minority: 1, threshold 3" in " ".join(told.split())
+    assert "votes/answer 10, votes/most 3, votes/own 1, votes/own_answer 7" in " ".join(told.split())
+    assert lost.measured["votes/own_answer"] == 7.0
+
+
+def test_a_rewrite_with_a_wrong_sum_does_not_come_through(tmp_path):
+    def answer(request):
+        wrong = "5 bees" in request.prompt
+        return f"Task: add bees to other bees, which is a sum.\nSteps: 12 + 6 = {19 if wrong else 18}\n\\boxed{{18}}"
+
+    store = Store(str(tmp_path / "store"))
+    pages = [
+        f"This is a long page about {n} bees, and how to add them to the other bees that are there." for n in (4, 5)
+    ]
+    made = run(mathematics_rewrite.recipe(engine=Echo(answer), model="echo"), texts(*pages), store=store).manifest
+    assert made.rows == 1
+    assert made.steps[-1].reasons == {"calculator/wrong_equation": 1}

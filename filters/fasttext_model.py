@@ -1,14 +1,24 @@
-"""fastText classifiers: the label of a whole text and its probability. The one module that imports fastText."""
+"""fastText classifiers: loaded, asked and trained. The one module that imports fastText.
+
+As a program it trains what the JSON on its standard input lists, see `filters.fasttext_training`.
+"""
 
 import hashlib
+import json
+import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import fasttext
+import numpy as np
+from numpy.typing import NDArray
 
 from manifests.errors import BadSource
 
 LABEL_PREFIX = "__label__"
+NOT_A_NUMBER = 3  # exit code of a training whose loss is no number any more
 
 
 class FastText:
@@ -37,6 +47,15 @@ class FastText:
         [(probability, label)] = self._model.f.predict(line, 1, 0.0, "strict")
         return label.removeprefix(LABEL_PREFIX), round(min(probability, 1.0), 4)
 
+    def probabilities(self, lines: Sequence[bytes], classes: int) -> NDArray[np.float64]:
+        """Return a row for each line, which has its line end, with the probabilities of the labels "0", "1", ..."""
+        made = np.zeros((len(lines), classes))
+        labels, found = self._model.f.multilinePredict(list(lines), -1, 0.0, "strict")
+        for row, names, values in zip(made, labels, found, strict=True):
+            row[[int(name.removeprefix(LABEL_PREFIX)) for name in names]] = values
+        made /= made.sum(axis=1, keepdims=True)  # fastText adds 1e-5 to each
+        return made
+
 
 @cache
 def load(path: Path) -> FastText:
@@ -48,3 +67,19 @@ def load(path: Path) -> FastText:
 def model_digest(path: Path) -> str:
     """Return the SHA-256 of a model file, in hex: what the fingerprint of a stage names instead of a path."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def main() -> None:
+    """Train one model after the other. Exits with NOT_A_NUMBER where the loss of one becomes none."""
+    jobs: list[dict[str, Any]] = json.load(sys.stdin)
+    for job in jobs:
+        try:
+            made = fasttext.train_supervised(job["input"], **job["settings"], thread=1, verbose=0)
+        except RuntimeError as error:
+            sys.stderr.write(f"{error}\n")
+            sys.exit(NOT_A_NUMBER if "NaN" in str(error) else 1)
+        made.save_model(job["output"])
+
+
+if __name__ == "__main__":
+    main()

@@ -25,3 +25,10 @@ def blanked(text: str) -> str:
     """Return Markdown with blanks in the place of its code; all other characters keep their places."""
     shown = "\n".join([" " * len(line) if is_code else line for line, is_code in lines(text)])
     return _SPAN.sub(lambda span: " " * len(span[0]), shown)
+
+
+def code_in(text: str) -> str:
+    """Return the code of Markdown: the lines in fences, then what stands between backticks elsewhere."""
+    fenced = "\n".join([line for line, is_code in lines(text) if is_code])
+    prose = "\n".join([line for line, is_code in lines(text) if not is_code])
+    return "\n".join([part for part in (fenced, *(span[0].strip("`") for span in _SPAN.finditer(prose))) if part])

@@ -1,0 +1,54 @@
+"""A text as fastText reads it: one line of tokens with blanks between them, spelled one way.
+
+Training and prediction both call `line_of`, and `SPELLING` stands in every classifier's configuration: a model never
+reads texts that are spelled otherwise than those it learned from.
+
+    >>> token_line("Café: ＡＢＣ_1")
+    'café :  abc _ 1'
+    >>> token_line("光合成とは").split()
+    ['光', '合', '成', 'と', 'は']
+    >>> code_line("Type `f(x)` now.")
+    '`f `( `x `)'
+"""
+
+import re
+import unicodedata
+from typing import Literal, TypeAlias
+
+from filters.markdown_code import code_in
+
+Reads: TypeAlias = Literal["text", "code"]
+SPELLING = 1  # raised by hand when a text is spelled otherwise
+
+_SIGNS = [(sign, f" {sign} ") for sign in "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"]
+_UNSPACED = re.compile(r"[぀-ヿ㐀-鿿豈-﫿]+")  # kana and kanji, which are written without blanks
+_MOSTLY_NARROW = 1.2  # bytes in UTF-8 a character: below it, a look for kana and kanji is not worth its time
+
+
+def line_of(text: str, reads: Reads, max_chars: int) -> bytes:
+    """Return what a classifier reads of a text: of its first characters the tokens, with a line end.
+
+    "code": of Markdown with code only the code, each token marked; of Markdown without any all of it.
+    """
+    beginning = text[:max_chars]
+    line = code_line(beginning) if reads == "code" and "`" in beginning else ""
+    return (line or token_line(beginning)).encode("utf-8", "replace") + b"\n"
+
+
+def token_line(text: str) -> str:
+    """Return a text in lower case and NFKC, with signs and the letters of Japanese apart from each other, in one line.
+
+    No crawled text can pass for a label or for the end of a line: "__label__3" and "</s>" come apart at their signs.
+    """
+    line = unicodedata.normalize("NFKC", text).lower().replace("\n", " ")
+    for sign, apart in _SIGNS:
+        if sign in line:
+            line = line.replace(sign, apart)
+    if not line.isascii() and len(line.encode("utf-8", "replace")) > _MOSTLY_NARROW * len(line):
+        line = _UNSPACED.sub(lambda run: f" {' '.join(run[0])} ", line)
+    return line
+
+
+def code_line(text: str) -> str:
+    """Return the tokens of the code in Markdown, each behind a backtick, as prose never has them; "" for no code."""
+    return " ".join([f"`{token}" for token in token_line(code_in(text)).split()])

@@ -4,11 +4,12 @@
     koba run annotate web --rubric education --passes 3
     ray job submit --working-dir . -- python generators/annotate.py web --rubric topic
 
-Each text is judged several times on its beginning; replies that do not end as asked are refused, and the others become
-one label with the share of passes that agree. The value is a score (`annotate/education`) and a label of the row.
+Each text is judged several times on its beginning; replies without one clear answer are refused, and the others become
+one label with the share of passes that agree. The value is a score (`annotate/education`) and a label of the row. With
+`--no-reasons` the engine lets the model write the value and nothing else, which the smallest models need.
 
-annotate/no_answer       the last line of the reply holds no answer
-annotate/out_of_range    it holds one that was not asked for
+annotate/no_answer       the reply marks no answer, or several that differ
+annotate/out_of_range    it marks one that was not asked for
 """
 
 from dataclasses import dataclass
@@ -29,14 +30,17 @@ from manifests.stage import Recipe, Rejected
 class Annotate:
     """One text in, the same text with one label out."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     rubric: Rubric
+    reasons: bool = True  # before the answer
     chars: int = 3_000  # of a text that are judged: a page is judged by its beginning, as FineWeb-Edu's extracts are
 
     def prompt(self, doc: Document) -> tuple[Message, ...]:
-        extract = doc.text[: self.chars]
-        return Message("system", self.rubric.asked(doc.language or "")), Message("user", extract)
+        language = doc.language or ""
+        close = self.rubric.close(language, reasons=self.reasons)
+        asked = f"{doc.text[: self.chars].strip()}\n\n---\n{close}"
+        return Message("system", self.rubric.prompts[language]), Message("user", asked)
 
     def parse(self, doc: Document, reply: Reply) -> Document | Rejected:
         value = self.rubric.read(reply.text)
@@ -54,17 +58,18 @@ class Annotate:
         )
 
 
-def judging(rubric: str, chars: int) -> Annotate:
+def judging(rubric: str, chars: int, *, reasons: bool = True) -> Annotate:
     """Return the task for a rubric. Raises BadRecipe where there is none of that name."""
     if rubric not in RUBRICS:
         raise BadRecipe(f"annotate: no rubric {rubric!r}; expected one of {', '.join(RUBRICS)}")
-    return Annotate(RUBRICS[rubric], chars)
+    return Annotate(RUBRICS[rubric], reasons, chars)
 
 
 def recipe(
     rubric: Annotated[str, "What to judge: education, liberal_arts, topic, format or code."] = "education",
     passes: Annotated[int, "How many times each text is judged."] = 3,
     agreement: Annotated[float, "Share of the passes that must agree with the outcome."] = 0.5,
+    reasons: Annotated[bool, "Let the model give reasons before its answer."] = True,
     chars: Annotated[int, "Characters of a text that are judged, from its beginning."] = 3_000,
     languages: Annotated[tuple[str, ...], "Languages to judge; documents in others are left out."] = ("ja", "en"),
     model: Annotated[str, "Model, by its ref."] = "models/smollm2",
@@ -75,12 +80,14 @@ def recipe(
     """Every decision that bears on the dataset, on one screen."""
     if not set(languages) <= set(LINES):
         raise BadRecipe(f"annotate: no prompts in {', '.join(languages)}; expected {' or '.join(LINES)}")
-    sampling = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=0.95, n=passes)
+    task = judging(rubric, chars, reasons=reasons)
+    form = None if reasons else task.rubric.choice
+    sampling = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=0.95, n=passes, form=form)
     return Recipe(
         name=f"annotate-{rubric}",
         steps=(
             LanguageIs(languages),
-            Generate(judging(rubric, chars), model, sampling, engine=engine),
+            Generate(task, model, sampling, engine=engine),
             Agreed(rubric, agreement),
         ),
     )

@@ -1,4 +1,4 @@
-"""What a model is asked to judge of a text, and how its answer reads: one value on the last line.
+"""What a model is asked to judge of a text, and how its answer reads: one value, on a line that is marked.
 
 The criteria are those of FineWeb-Edu (additive, 0 to 5; Lozhkov et al. 2024) and of Swallow Corpus v2 (0 to 3; Hattori
 et al., NLP2025); the wording, in both languages, is ours.
@@ -9,12 +9,23 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from generators.forms import Choice
+
 LINES = {"en": "Answer", "ja": "答え"}
-_CLOSE = {
-    "en": "Give your reasons in at most 100 words. Then write one last line, and nothing after it: Answer: {values}",
-    "ja": "理由を200字以内で述べ、最後の行に「答え: {values}」とだけ書いてください。その後には何も書きません。",
+_REASONED = {
+    "en": "Give your reasons in at most 60 words. Then end with one line and nothing after it:\nAnswer: {one}",
+    "ja": "理由を120字以内で述べ、最後に次の一行だけを書いてください。\n答え: {one}",
 }
-_LAST = re.compile(r"^[*_#\s]*(?:answer|答え|回答)[*_\s]*[:：][*_\s]*(.+?)[*_\s。.]*$", re.IGNORECASE)
+_ALONE = {"en": "Answer with nothing but {one}.", "ja": "{one}だけを答えてください。"}
+_POINTS = {"en": "the total, a whole number from 0 to {most}", "ja": "合計点（0から{most}までの整数）"}
+_NAMES = {"en": "one of these names: {names}", "ja": "次の名前の一つ（{names}）"}
+_MARKED = re.compile(
+    r"^[ \t*_#>-]*(?:(?:final|total|overall)[ \t]+)?(?P<mark>answer|score|total|points|答え|回答|合計点?|点数|評価)"
+    r"[ \t*_]*[:：][ \t*_]*(?P<value>[^\n]{1,80}?)[ \t*_。.]*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_AS_ASKED = frozenset({"answer", "答え"})
+_COUNT = re.compile(r"(\d{1,2})(?:[ \t]*(?:/|out of|点中)[ \t]*(\d{1,2}))?[ \t]*(?:points?|点)?(?:[ \t]*\([^)]*\))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,34 +37,59 @@ class Rubric:
     most: int = 0  # points; 0: the answer is a name
     names: tuple[str, ...] = ()
 
-    def asked(self, language: str) -> str:
-        """Return what the model is told, with how the answer is to end."""
-        values = f"0-{self.most}" if self.most else " | ".join(self.names)
-        return f"{self.prompts[language]}\n{_CLOSE[language].format(values=values)}"
+    def close(self, language: str, *, reasons: bool = True) -> str:
+        """Return what stands behind the text: how the answer is to end, where weak models still know of it."""
+        one = (
+            _POINTS[language].format(most=self.most)
+            if self.most
+            else _NAMES[language].format(names=", ".join(self.names))
+        )
+        return (_REASONED if reasons else _ALONE)[language].format(one=one)
+
+    @property
+    def choice(self) -> Choice:
+        """The values alone, as the form of replies without reasons."""
+        return Choice(self.names or tuple([str(points) for points in range(self.most + 1)]))
 
     def read(self, reply: str) -> str | None:
-        """Return the value on the last line of a reply, or None where there is none.
+        """Return the value of a reply, or None where it has none, or several.
+
+        It stands on the last line that is marked as asked for; else all lines that are marked in another way must say
+        the same; a reply without any mark is a value and nothing else.
 
         >>> EDUCATION.read("It explains photosynthesis.\\nAnswer: 3")
         '3'
+        >>> EDUCATION.read("Score: 2\\nIt is short."), EDUCATION.read("Score: 2\\nTotal: 3"), EDUCATION.read("4")
+        ('2', None, '4')
         """
-        last = next((line for line in reversed(reply.splitlines()) if line.strip()), "")
-        found = _LAST.match(unicodedata.normalize("NFKC", last))
-        return found[1].strip().lower() if found else None
+        text = unicodedata.normalize("NFKC", reply).strip()
+        marked = [
+            (found["mark"].casefold(), found["value"].strip(" \"'`").casefold()) for found in _MARKED.finditer(text)
+        ]
+        asked = [value for mark, value in marked if mark in _AS_ASKED]
+        if asked:
+            return asked[-1]
+        values = {value for _, value in marked}
+        if len(values) == 1:
+            return values.pop()
+        alone = text.strip("*_.。 ").casefold()
+        return alone if not values and self.points(alone) is not None else None
 
     def points(self, value: str) -> int | None:
         """Return a value as a number: its points, or the place of its name; None where it is neither."""
         if self.most:
-            number = value.partition("/")[0].strip()
-            return int(number) if number.isascii() and number.isdigit() and int(number) <= self.most else None
+            found = _COUNT.fullmatch(value)
+            if found is None or int(found[1]) > self.most or (found[2] and int(found[2]) != self.most):
+                return None
+            return int(found[1])
         return self.names.index(value) if value in self.names else None
 
 
 EDUCATION = Rubric(
     "education",
     {
-        "en": "You judge web pages for teachers. Below is an extract of a page. Add up points for its value in school, "
-        "up to secondary level:\n"
+        "en": "You judge web pages for teachers. The user gives an extract of one. Add up points for its value in "
+        "school, up to secondary level:\n"
         "1 point: it holds some basic information on something that is taught, even beside advertising or chatter.\n"
         "+1: it touches on matters of education, though loosely, or mixed with other things.\n"
         "+1: it can be used in class: it introduces key ideas, if not completely.\n"
@@ -72,8 +108,8 @@ EDUCATION = Rubric(
 LIBERAL_ARTS = Rubric(
     "liberal_arts",
     {
-        "en": "You are an experienced teacher in higher education. Judge the text below; each line that holds is one "
-        "point:\n- Its subject is of high educational value, fit for general courses at a university.\n"
+        "en": "You are an experienced teacher in higher education. Judge the text of the user; each line that "
+        "holds is one point:\n- Its subject is of high educational value, fit for general courses at a university.\n"
         "- It offers deep insight or discussion.\n- It explains clearly, for readers who are no specialists.",
         "ja": "あなたは高等教育の経験が豊かな教師です。次の文章を評価してください。当てはまる項目ごとに1点です。\n"
         "・大学の教養教育にふさわしい、教育的価値の高い話題である。\n・深い洞察や議論がある。\n"
@@ -84,8 +120,8 @@ LIBERAL_ARTS = Rubric(
 TOPIC = Rubric(
     "topic",
     {
-        "en": "Say what the text below is mostly about. Choose one of the names at the end.",
-        "ja": "次の文章が主に何について書かれているかを、末尾に挙げる英語の名前の中から一つ選んで答えてください。",
+        "en": "Say what the text of the user is mostly about.",
+        "ja": "次の文章が主に何について書かれているかを、末尾に挙げる英語の名前で答えてください。",
     },
     names=(
         *("science", "mathematics", "technology", "programming", "medicine", "history", "society", "politics", "law"),
@@ -96,9 +132,8 @@ TOPIC = Rubric(
 FORMAT = Rubric(
     "format",
     {
-        "en": "Say what kind of page the text below was taken from. Choose one of the names at the end.",
-        "ja": "次の文章がどのような種類のページから取られたものかを、"
-        "末尾に挙げる英語の名前の中から一つ選んで答えてください。",
+        "en": "Say what kind of page the text of the user was taken from.",
+        "ja": "次の文章がどのような種類のページから取られたものかを、末尾に挙げる英語の名前で答えてください。",
     },
     names=(
         *("article", "news", "blog", "tutorial", "reference", "documentation", "forum", "question", "review", "paper"),
@@ -108,7 +143,7 @@ FORMAT = Rubric(
 CODE = Rubric(
     "code",
     {
-        "en": "Does the text below explain or hold program code that somebody could learn from? A page that only "
+        "en": "Does the text of the user explain or hold program code that somebody could learn from? A page that only "
         "mentions software, or sells it, does not.",
         "ja": "次の文章には、読者が学べるプログラムのコードやその説明がありますか。ソフトウェアに触れるだけの文章や、"
         "売るための文章は該当しません。",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from generators.agreement import Agreed, outcome_of
 from generators.annotate import judging, recipe
 from generators.engine import Reply, Sampling
+from generators.forms import Choice
 from generators.rubrics import EDUCATION, RUBRICS, TOPIC
 from manifests.errors import BadRecipe
 from manifests.run import run
@@ -49,7 +50,17 @@ def test_the_prompts_are_the_golden_ones():
         ("It explains dances.\nAnswer: 3", 3),
         ("**Answer: 4/5**\n\n", 4),
         ("理由はこうです。\n答え：５", 5),
-        ("Answer: 3\nThank you!", None),
+        ("Answer: 3\nThank you!", 3),
+        ("Score: 2 points\nIt is short.", 2),
+        ("Score: 2\nTotal: 3", None),
+        ("Total: 1\nTotal: 2\nAnswer: 3", 3),
+        ("5", 5),
+        ("I give it 4", None),
+        ("Answer: 3-4", None),
+        ("Answer: 2.5", None),
+        ("Answer: 4/10", None),
+        ("合計点：３点", 3),
+        ("Answer: the total, a whole number from 0 to 5", None),
         ("Answer: 6", None),
         ("Answer: -1", None),
         ("Answer: ³", 3),
@@ -57,7 +68,7 @@ def test_the_prompts_are_the_golden_ones():
         ("", None),
     ],
 )
-def test_points_stand_on_the_last_line(said, expected):
+def test_points_stand_on_a_line_that_is_marked(said, expected):
     value = EDUCATION.read(said)
     assert (None if value is None else EDUCATION.points(value)) == expected
 
@@ -84,7 +95,17 @@ def test_replies_that_do_not_end_as_asked_are_refused_with_the_reason():
 
 
 def test_only_the_beginning_of_a_text_is_judged():
-    assert judging("code", 10).prompt(document("0123456789abc"))[1].content == "0123456789"
+    assert judging("code", 10).prompt(document("0123456789abc"))[1].content.startswith("0123456789\n\n---\n")
+
+
+def test_without_reasons_the_engine_is_asked_for_the_values_alone():
+    task, sampling = (step := recipe(reasons=False, rubric="code").steps[1]).task, step.sampling
+    assert sampling.form == Choice(("yes", "no"))
+    assert task.prompt(DOCS["en"])[1].content.endswith("Answer with nothing but one of these names: yes, no.")
+    assert judging("education", 9).rubric.choice == Choice(tuple("012345"))
+    for value in "012345":
+        assert task.rubric.read("yes") == "yes"
+        assert EDUCATION.points(EDUCATION.read(value)) == int(value)
 
 
 def judged(doc, rubric, *votes):

@@ -146,6 +146,7 @@ def test_a_bad_name_is_told_in_one_line(shelf: Shelf, tmp_path: Path, given: str
         (gzip.compress(b"http://elsewhere.example/a.warc.gz\n"), "expected one path of a warc file on each line"),
         (gzip.compress(bytes(1 << 27)), "expected a gzipped list"),
     ],
+    ids=["no gzip", "cut off", "out of its folder", "of another host", "too long"],  # the bytes hold the time
 )
 def test_an_answer_that_is_no_list_of_files_is_refused(
     shelf: Shelf, tmp_path: Path, answer: bytes, message: str

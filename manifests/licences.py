@@ -51,6 +51,11 @@ class Licences:
         if not self.allowed or not all(self.allowed):
             raise BadRecipe("licences: expected SPDX identifiers, such as --licences 'Apache-2.0,MIT,CC-BY-*'")
 
+    @classmethod
+    def of(cls, text: str) -> "Licences":
+        """Return the check for a list such as "Apache-2.0, MIT, CC-BY-*"."""
+        return cls(tuple([part.strip() for part in text.split(",")]))
+
     def allows(self, licence: str | None) -> bool:
         """Tell whether a licence is allowed. What is no expression is not."""
         read = _read(licence or UNKNOWN)

@@ -10,13 +10,14 @@ The same object is a script for `ray job submit`, and `koba run NAME`. Stdout is
 
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from manifests import cluster
+from manifests.licences import Licences
 from manifests.options import Command, echo_json, json_option, signature_options, store_option
 from manifests.overlay import Overlay
 from manifests.progress import Bars, Gauge
@@ -29,6 +30,7 @@ from manifests.transform import Source
 from manifests.view import View
 
 _NOT_WRAPPED = re.compile(r"\n\n(?=    |[a-z_]+/[a-z_]+ )")  # before examples, and reasons with what they mean
+_LICENCES = "Refuse a version with rows under other licences (SPDX; CC-BY-* is any version, NOASSERTION none known)."
 
 
 def program(
@@ -38,17 +40,19 @@ def program(
     default_source: str,
     spread: Callable[[int | None], Map] = cluster.ray_map,
     gauge: Gauge | None = None,
+    notes: Callable[[], Mapping[str, Any]] | None = None,
 ) -> Command:
     """Return the command that runs a recipe; `source` makes what the user typed into something to read.
 
-    `spread` returns the `map` for so many workers, or for as many as there is room for; `gauge` knows how a unit goes.
+    `spread` returns the `map` for so many workers, or for as many as there is room for; `gauge` knows how a unit goes,
+    and `notes` says what the record of a run holds beside what that of any does.
     """
     name = Path(inspect.getfile(inspect.unwrap(recipe))).stem
     text = _NOT_WRAPPED.sub("\n\n\b\n", inspect.getdoc(inspect.getmodule(recipe)) or "")
     options = signature_options(recipe)
 
     def callback(sources: tuple[str, ...], store_url: str, tag: str | None, **given: Any) -> Run | None:
-        shared = {key: given.pop(key) for key in ("limit", "workers", "preview", "as_json")}
+        shared = {key: given.pop(key) for key in ("limit", "workers", "preview", "licences", "as_json")}
         made = recipe(**given)
         read = source(sources or (default_source,))
         if shared["preview"]:
@@ -56,8 +60,10 @@ def program(
             return None
         store = Store(store_url)
         over: Map = map if shared["workers"] == 1 else spread(shared["workers"])
+        how = {"map": over, "tag": tag or made.name, "limit": shared["limit"], "notes": notes}
+        how["checks"] = [Licences.of(shared["licences"])] if shared["licences"] else []
         with Bars(gauge=gauge) as bars:
-            done = run(made, read, store=store, map=over, tag=tag or made.name, limit=shared["limit"], watcher=bars)
+            done = run(made, read, store=store, watcher=bars, **how)
         tell(done, as_json=shared["as_json"])
         return done
 
@@ -67,6 +73,7 @@ def program(
         click.Option(["--limit"], type=click.IntRange(1), help="Read only so many rows of the source."),
         click.Option(["--workers"], type=click.IntRange(1), help="Ray tasks at once; 1: no Ray [default: all cores]."),
         click.Option(["--preview"], type=click.IntRange(1), metavar="N", help="Show N rows; write nothing."),
+        click.Option(["--licences"], metavar="A,B,...", help=_LICENCES),
     ]
     epilog = f"SOURCE: files, globs or URLs, or a dataset's name or id. Without any: {default_source}."
     command = Command(name, params=[*run_options, *options], callback=callback, help=text, epilog=epilog)

@@ -8,16 +8,12 @@ is the one before, so that an edited threshold starts from the last part that di
 found in the action cache: running again after a crash, or with one more file, are the same thing.
 """
 
-import getpass
 import json
-import platform
-import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeAlias
 
 from manifests import canonical, ledger
 from manifests.changes import recipe_changes
@@ -27,12 +23,14 @@ from manifests.errors import BadRecipe, BadSource, Damaged, NotFound
 from manifests.lineage import recipe_steps
 from manifests.manifest import Ledger, Manifest
 from manifests.masking import Masked, Masking, shares
+from manifests.run_record import made_where
 from manifests.stage import Map, Recipe, Selection, Stage, Step
 from manifests.store import Ref, Store
 from manifests.transform import Result, Source, Transform, Unit
 from manifests.view import Slice, View
 from manifests.watcher import Silent, Watcher
 
+Check: TypeAlias = Callable[[Store, Manifest], None]  # raises where a version may not go out
 MAX_UNITS_TIMED = 1_000  # whose times a record keeps one by one: enough to tell how much they differ
 
 
@@ -56,10 +54,13 @@ def run(
     tag: str | None = None,
     limit: int | None = None,
     watcher: Watcher | None = None,
+    checks: Sequence[Check] = (),
+    notes: Callable[[], Mapping[str, Any]] | None = None,
 ) -> Run:
     """Make the dataset that `recipe` describes from `source`: files of a crawl, or a dataset's name or id.
 
     `map` runs a function over units, here or on other machines. `limit` stops after so many rows of the source.
+    `checks` look at what was made before it gets its name, and `notes` says what else the record of the run holds.
     Raises Incomplete where a shard is missing after all retries; what is done is kept for the next run.
     """
     if getattr(map, "distributed", False) and not store.shared:
@@ -69,11 +70,12 @@ def run(
     job = _Job(store, map, watcher or Silent(), limit)
     job.announce(recipe, source, tag)
     manifest = job.make(recipe, source)
+    for check in checks:
+        check(store, manifest)
     ref = _version(store, tag, manifest.id) if tag else None
     seconds = time.perf_counter() - clock
-    record = (
-        _record(manifest, started, seconds) | job.notes | {"recipe": recipe.name, "ref": str(ref or ""), "limit": limit}
-    )
+    record = made_where(manifest, started, seconds) | job.notes | dict(notes() if notes else {})
+    record |= {"recipe": recipe.name, "ref": str(ref or ""), "limit": limit}
     store.put_run(f"{started:%Y%m%dT%H%M%S.%f}-{manifest.id[:12]}", record)
     return Run(manifest, ref, job.made, job.reused, seconds)
 
@@ -284,17 +286,3 @@ def _parts(steps: Sequence[Step]) -> list[list[Step]]:
             if step.dear:
                 parts.append([])
     return [part for part in parts if part]
-
-
-def _record(manifest: Manifest, started: datetime, seconds: float) -> dict[str, Any]:
-    return {
-        "manifest": manifest.id,
-        "rows": manifest.rows,
-        "started": started.isoformat(timespec="seconds"),
-        "seconds": round(seconds, 3),
-        "host": platform.node(),
-        "user": getpass.getuser(),
-        "command": sys.argv,
-        "python": platform.python_version(),
-        "libraries": {name: version(name) for name in ("pyarrow", "polars", "numpy")},
-    }

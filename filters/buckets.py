@@ -88,7 +88,7 @@ class _InBuckets:
     seed: int
 
     def __call__(self, marks: pa.Table) -> Keyed:
-        return Keyed(self._numbers(marks), hashes(marks["id"], self.seed), marks["size"].to_numpy())
+        return Keyed(self._numbers(marks), hashes(marks["id"], self.seed, "bucket"), marks["size"].to_numpy())
 
     def sizes(self, beside: "Beside") -> NDArray[np.int64]:
         """Return the size of each bucket in a slice."""

@@ -5,10 +5,9 @@ PLaMo 2, section 2.2.1: pages are sorted into categories, and categories that th
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from filters.chosen import Chosen, by_chance, places
+from filters.chosen import ByChance, chosen
 from filters.marks import Marks, Of
 from filters.pool import SHOWN, Pool, share_of
 from manifests.errors import BadRecipe
@@ -71,9 +70,7 @@ class CategoryTargets(Selection):
             if missed
             else (),
             notes=(f"category: at most {kept:,} of {pool.size:,} {self.of} kept: {told}",),
-            each=pool.each(
-                Chosen(partial(by_chance, names, self.seed), places(pool, amounts, self.seed, map), _refused)
-            ),
+            each=pool.each(chosen(pool, amounts, ByChance(names, "category", self.seed), _refused, map)),
         )
 
     def _wanted(self, pool: Pool) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -53,26 +52,34 @@ class RandomShare(Selection):
             name: group.size if self.share == 1 else share_of(group.size, self.share) if self.share else self.size or 0
             for name, group in pool.groups.items()
         }
-        chosen = Chosen(partial(by_chance, tuple(amounts), self.seed), places(pool, amounts, self.seed, map), _left_out)
+        lens = ByChance(tuple(amounts), "chance", self.seed)
         warnings: tuple[str, ...] = ()
         if self.size and self.size > pool.size:
             warnings = (f"chance: {self.size:,} {self.of} were asked for, the pool has {pool.size:,}",)
         return Selected(
             warnings=warnings,
-            each=pool.each(chosen),
+            each=pool.each(chosen(pool, amounts, lens, _left_out, map)),
         )
 
 
-def by_chance(names: tuple[str, ...], seed: int, table: pa.Table) -> Keyed:
-    """Return rows in an order of chance, in the groups with these names."""
-    return Keyed(codes(names, table), hashes(table["id"], seed), table["size"].to_numpy())
+@dataclass(frozen=True)
+class ByChance:
+    """Puts the rows of some groups into an order of chance, of its own for each purpose and seed."""
+
+    names: tuple[str, ...]
+    purpose: str
+    seed: int
+
+    def __call__(self, marks: pa.Table) -> Keyed:
+        return Keyed(codes(self.names, marks), hashes(marks["id"], self.seed, self.purpose), marks["size"].to_numpy())
 
 
-def places(pool: Pool, amounts: Mapping[str, int], seed: int, map: Map) -> dict[int, Place]:
-    """Return where each group is cut, in the order of the amounts' names."""
-    wanted = {number: [amount] for number, amount in enumerate(amounts.values())}
-    found = cuts(pool.beside, partial(by_chance, tuple(amounts), seed), wanted, map)
-    return {number: its[0] for number, its in found.items()}
+def chosen(
+    pool: Pool, amounts: Mapping[str, int], lens: ByChance, refused: Callable[[int, int, int], Drop], map: Map
+) -> "Chosen":
+    """Return what keeps so much of each group; `refused` makes a drop of shard, row and group, -1 for none of them."""
+    found = cuts(pool.beside, lens, {number: [amount] for number, amount in enumerate(amounts.values())}, map)
+    return Chosen(lens, {number: its[0] for number, its in found.items()}, refused)
 
 
 @dataclass(frozen=True)

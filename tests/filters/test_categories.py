@@ -104,6 +104,13 @@ def test_a_larger_share_by_chance_has_the_rows_of_a_smaller_one():
     assert some != kept(store, selected(store, RandomShare(0.1, seed=1)).manifest)
 
 
+def test_a_share_by_chance_of_a_share_by_chance_is_one():
+    store = stored([doc(f"d{n}") for n in range(1_000)])
+    half = kept(store, selected(store, RandomShare(0.5)).manifest)
+    other = kept(store, selected(store, CategoryTargets(by=("language",), weights=(("(none)", 0.5),))).manifest)
+    assert 200 < len(half & other) < 300
+
+
 def test_more_than_there_is_is_told():
     store, heard = stored(ROWS), Heard()
     assert len(kept(store, selected(store, RandomShare(size=1_000), heard=heard).manifest)) == 90

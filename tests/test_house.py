@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = ("manifests", "filters", "dedup", "corpus", "generators", "trainer")
 FILES = [ROOT / "koba.py", *(path for floor in FLOORS for path in sorted((ROOT / floor).rglob("*.py")))]
 ALONE = {  # heavy libraries: each is imported in one module
-    "ray": ["manifests/cluster.py"],
+    "ray": ["manifests/cluster.py", "trainer/distributed.py"],
     "faiss": ["dedup/neighbours.py"],
     "onnxruntime": ["manifests/sentence_model.py"],
     "fasttext": ["filters/fasttext_model.py"],

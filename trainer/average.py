@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from manifests.errors import BadRecipe
-from trainer.checkpoint import Checkpoint, write_checkpoint
+from manifests.errors import BadRecipe, NotFound
+from trainer.checkpoint import Checkpoint, checkpoints, write_checkpoint
 
 
 def average(parts: Sequence[Checkpoint], path: Path, shares: Sequence[float] | None = None) -> Checkpoint:
@@ -28,6 +28,14 @@ def average(parts: Sequence[Checkpoint], path: Path, shares: Sequence[float] | N
     ]
     last = parts[-1]
     return write_checkpoint(path, last.job, last.state, weights, {}, last.metrics(), made_of)
+
+
+def average_of_last(folder: Path, count: int) -> Checkpoint:
+    """Write the mean of the newest checkpoints in the folder of a run, of `count` or as many as there are."""
+    parts = checkpoints(folder)[-count:]
+    if not parts:
+        raise NotFound(f"{folder}: there is no checkpoint here to take a mean of")
+    return average(parts, folder / f"average-{parts[-1].step:08d}-of-{len(parts)}")
 
 
 def mean_weights(parts: Sequence[Checkpoint], shares: Sequence[float] | None = None) -> dict[str, Tensor]:

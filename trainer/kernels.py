@@ -12,17 +12,17 @@ They are imported on first use, for neither can be imported where there is no GP
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from manifests.errors import BadRecipe
 from trainer.layout import Layout
+from trainer.machine import Choice
 from trainer.scan import scan as scan_torch
 from trainer.short_conv import short_conv
 
-Choice: TypeAlias = Literal["auto", "torch", "mamba_ssm"]
 NEEDED = ("mamba_ssm", "causal_conv1d")
 MOST_TAPS = 4  # that causal-conv1d has kernels for
 

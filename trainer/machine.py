@@ -4,12 +4,16 @@ None of it is part of a job's identity: a training may go on with other choices 
 """
 
 from dataclasses import dataclass
-
-import torch
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from manifests.errors import BadRecipe
-from trainer.kernels import Choice
-from trainer.model import Hybrid
+
+if TYPE_CHECKING:
+    import torch
+
+    from trainer.model import Hybrid
+
+Choice: TypeAlias = Literal["auto", "torch", "mamba_ssm"]  # of kernels, see trainer/kernels.py
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +21,14 @@ class Machine:
     """Choices of one machine."""
 
     device: str = "auto"  # of torch: cpu, cuda, cuda:1; auto: a GPU where there is one
-    kernels: Choice = "auto"  # see trainer/kernels.py
+    kernels: Choice = "auto"
     recompute: bool = False  # activations on the way back: less memory, about a third more time, equal losses
     compiled: bool = False  # layers, by torch.compile: the first steps take minutes
 
-    def placed(self) -> torch.device:
+    def placed(self) -> "torch.device":
         """Return the device. Raises BadRecipe for one that is not there."""
+        import torch  # noqa: PLC0415 - a command's help must be quick
+
         there = torch.cuda.is_available()
         if self.device == "auto":
             return torch.device("cuda" if there else "cpu")
@@ -34,7 +40,7 @@ class Machine:
             raise BadRecipe(f"device {self.device}: PyTorch sees no GPU here; use auto or cpu")
         return device
 
-    def prepare(self, model: Hybrid) -> None:
+    def prepare(self, model: "Hybrid") -> None:
         """Set a model up as chosen."""
         model.model.recompute = self.recompute
         if self.compiled:

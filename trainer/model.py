@@ -19,8 +19,8 @@ from torch.utils.checkpoint import checkpoint as recomputed
 
 from trainer.attention import Attention, Turn, rotary
 from trainer.config import Config
-from trainer.kernels import Choice
 from trainer.layout import Layout
+from trainer.machine import Choice
 from trainer.memory import KeyValues, Memory, SsmState
 from trainer.mlp import SwiGLU
 from trainer.norms import OffsetNorm, RMSNorm

@@ -12,8 +12,8 @@ from torch.nn.functional import silu, softplus
 
 from trainer.attention import Turn, mix, rotate
 from trainer.config import Config
-from trainer.kernels import Choice
 from trainer.layout import Layout
+from trainer.machine import Choice
 from trainer.memory import KeyValues, SsmState
 from trainer.mlp import gated
 from trainer.norms import OffsetNorm, norm

@@ -8,8 +8,9 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from trainer.config import Config
-from trainer.kernels import Choice, conv, scan
+from trainer.kernels import conv, scan
 from trainer.layout import Layout
+from trainer.machine import Choice
 from trainer.memory import SsmState
 from trainer.norms import RMSNorm
 from trainer.products import linear

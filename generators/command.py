@@ -1,6 +1,6 @@
 """A generator's file as a command: the options of `manifests.program`, and those that concern money."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from inspect import signature
 from typing import Any
@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from generators.pace import Pace
-from generators.plan import plan
-from generators.purse import Purse, with_purse
+from generators.places import gpus_of, place
+from generators.plan import Plan, foreseen, plan, reconciled, told
+from generators.purse import Budget, Price, Purse, with_purse
 from generators.together import Threads, Workers
 from manifests import cluster
 from manifests.errors import BadRecipe, BadSource, NotFound
@@ -18,6 +19,24 @@ from manifests.program import program
 from manifests.stage import Map, Recipe
 from manifests.store import Store
 from manifests.terminal import safe
+
+MONEY = (
+    click.Option(
+        ["--budget-tokens"],
+        type=click.IntRange(1),
+        metavar="N",
+        help="Stop cleanly after so many tokens of new calls, in and out, of all workers.",
+    ),
+    click.Option(
+        ["--budget-cost"],
+        type=click.FloatRange(0, min_open=True),
+        metavar="COST",
+        help="Stop cleanly after new calls for so much; needs a price.",
+    ),
+    click.Option(["--price-in"], type=click.FloatRange(0), default=0.0, help="Price of a million tokens of prompts."),
+    click.Option(["--price-out"], type=click.FloatRange(0), default=0.0, help="Price of a million tokens of replies."),
+    click.Option(["--plan", "plan_rows"], type=click.IntRange(1), metavar="N", help="Predict the cost from N rows."),
+)
 
 
 def generator(recipe: Callable[..., Recipe], *, default_source: str) -> Command:
@@ -29,29 +48,41 @@ def generator(recipe: Callable[..., Recipe], *, default_source: str) -> Command:
     purse = Purse()
     pace = Pace(purse)
     spread = _Spread(purse)
+    reckoning = _Reckoning(purse)
 
     @wraps(recipe)
     def paid(**given: Any) -> Recipe:
         return with_purse(recipe(**given), purse)
 
-    command = program(paid, dataset, default_source=default_source, spread=spread, gauge=pace)
+    command = program(
+        paid, dataset, default_source=default_source, spread=spread, gauge=pace, notes=reckoning.reconciled
+    )
     inner = command.callback
 
-    def callback(budget_tokens: int | None, plan_rows: int | None, **given: Any) -> Any:
-        if budget_tokens is not None and given["workers"] not in {None, 1}:
-            raise BadRecipe("--budget-tokens is counted in one process: leave out --workers")
-        purse.refill(budget_tokens, keep=given["preview"] is not None)
-        spread.here = budget_tokens is not None or given["workers"] == 1
-        spread.gpus = 1 if given.get("engine") == "vllm" else 0
+    def callback(
+        budget_tokens: int | None,
+        budget_cost: float | None,
+        price_in: float,
+        price_out: float,
+        plan_rows: int | None,
+        **given: Any,
+    ) -> Any:
+        price = Price(price_in, price_out)
+        purse.refill(_budget(budget_tokens, budget_cost, price), price, keep=given["preview"] is not None)
+        spread.gpus = gpus_of(place(given["engine"])) if "engine" in given else 0
+        spread.here = given["workers"] == 1
         given["workers"] = None if spread.here else given["workers"]
         store, source = Store(given["store_url"]), dataset(given["sources"] or (default_source,))
         rows = _rows(store, source, default_source)
+        literals = {name: given[name] for name in signature(recipe).parameters}
         if plan_rows:
-            literals = {name: given[name] for name in signature(recipe).parameters}
-            click.echo(str(plan(recipe(**literals), source, store=store, sample=plan_rows)))
+            click.echo(plan(recipe(**literals), source, store=store, sample=plan_rows).priced(price))
             return None
+        reckoning.predicted = foreseen(recipe(**literals), source, store)
         pace.source_rows = min(rows, given["limit"] or rows)
         made = inner(**given) if inner else None
+        if made is not None and purse.calls:
+            click.echo(told(purse, reckoning.predicted), err=True)
         for prompt, reply in purse.shown:
             click.echo(f"\n--- prompt\n{safe(prompt)}\n--- reply ({reply.finish_reason})\n{safe(reply.text)}")
         return made
@@ -60,13 +91,7 @@ def generator(recipe: Callable[..., Recipe], *, default_source: str) -> Command:
     for option in command.params:
         if isinstance(option, click.Option) and option.name == "workers":
             option.help = "Workers on Ray, each with its own engine [default: this process]."
-    budget = "Stop cleanly after so many tokens of new calls, in and out."
-    command.params += [
-        click.Option(["--budget-tokens"], type=click.IntRange(1), metavar="N", help=budget),
-        click.Option(
-            ["--plan", "plan_rows"], type=click.IntRange(1), metavar="N", help="Predict the cost from N rows."
-        ),
-    ]
+    command.params += MONEY
     return command
 
 
@@ -77,6 +102,13 @@ def dataset(names: Sequence[str]) -> str:
     return names[0]
 
 
+def _budget(tokens: int | None, cost: float | None, price: Price) -> Budget | None:
+    """Return the budget of the options, or None where there is none. Raises BadRecipe."""
+    if cost is not None and price == Price():
+        raise BadRecipe("--budget-cost without a price: say what a million tokens cost, --price-in and --price-out")
+    return None if tokens is None and cost is None else Budget(tokens, cost)
+
+
 def _rows(store: Store, source: str, default_source: str) -> int:
     """Return how many rows a dataset has. Raises NotFound before any model is looked for."""
     try:
@@ -85,6 +117,17 @@ def _rows(store: Store, source: str, default_source: str) -> int:
         if source != default_source:
             raise
         raise NotFound(f"{error}; `koba quickstart` makes {default_source!r}, or name a dataset to read") from error
+
+
+class _Reckoning:
+    """What the record of a run says of its calls, beside what was foreseen."""
+
+    def __init__(self, purse: Purse) -> None:
+        self.purse = purse
+        self.predicted: Plan | None = None
+
+    def reconciled(self) -> Mapping[str, Any]:
+        return reconciled(self.purse, self.predicted)
 
 
 class _Spread:

@@ -23,7 +23,6 @@ from typing import Annotated, ClassVar
 from filters.japanese_words import LIBRARIES
 from filters.language import LanguageIs
 from filters.length import Length
-from generators.command import dataset
 from generators.english_mentions import ENGLISH
 from generators.exercises import LEVELS, WHOLE, Exercise, Lesson
 from generators.japanese_mentions import JAPANESE
@@ -33,7 +32,7 @@ from generators.wording import JAPANESE as JAPANESE_WORDING
 from generators.wording import Wording
 from manifests import canonical
 from manifests.errors import BadRecipe
-from manifests.program import program
+from manifests.program import dataset, program
 from manifests.rows import Conversation, Document, Message, Row
 from manifests.stage import Recipe, Rejected, Stage
 from manifests.used import Used

@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from manifests import cluster
+from manifests.errors import BadSource
 from manifests.licences import Licences
 from manifests.options import Command, echo_json, json_option, signature_options, store_option
 from manifests.overlay import Overlay
@@ -79,6 +80,13 @@ def program(
     command = Command(name, params=[*run_options, *options], callback=callback, help=text, epilog=epilog)
     store_option(json_option(command))
     return command
+
+
+def dataset(names: Sequence[str]) -> str:
+    """Return the one dataset that was named. Raises BadSource."""
+    if len(names) != 1:
+        raise BadSource(f"expected one dataset, found {len(names)}: {', '.join(names)}; merge them first")
+    return names[0]
 
 
 def tell(done: Run, *, as_json: bool) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from corpus.problem_files import ProblemFiles
 from generators import mathematics, mathematics_rewrite, mathematics_solve
 from generators.calculated import Calculated
 from generators.echo import Echo
@@ -25,13 +26,14 @@ from manifests.errors import BadRecipe, BadRow
 from manifests.explain import why
 from manifests.lineage import recipe_chain
 from manifests.run import run
-from manifests.stage import Rejected
+from manifests.stage import Recipe, Rejected
 from manifests.store import Store
 from manifests.tables import print_story
 from manifests.view import View
 from tests.generators.tasks import document, texts
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "mathematics.json"
+SEEDS = Path(__file__).parents[2].parent / "shared" / "data" / "math-seeds"
 BEES = "Mia has 12 bees and buys half as many. How many bees has she then?"
 ENGLISH = document(BEES, "en")
 JAPANESE = document("ミアは蜂を12匹飼っていて、その半分を買い足します。蜂は全部で何匹ですか。", "ja")
@@ -377,3 +379,53 @@ def test_a_rewrite_with_a_wrong_sum_does_not_come_through(tmp_path):
     made = run(mathematics_rewrite.recipe(engine=Echo(answer), model="echo"), texts(*pages), store=store).manifest
     assert made.rows == 1
     assert made.steps[-1].reasons == {"calculator/wrong_equation": 1}
+
+
+# Decontamination
+
+HELD_OUT = (
+    "A robe takes 2 bolts of blue fiber and 3 bolts of white fiber. Ada sews 15 robes a week for 4 weeks and sells 12 "
+    "of them at 30 dollars each. How many bolts does she need?"
+)
+SWAPPED = re.sub("[0-9]+", lambda number: str(int(number[0]) + 5), HELD_OUT)
+OTHER = "Ken has 8 ants that carry 3 leaves each, and twice as many beetles that carry 5. How many leaves is that?"
+
+
+def decontaminated(store, held_out, *made):
+    """Return the reasons for which problems that a model made are refused, and those that are left."""
+    answers = iter(made)
+
+    def answer(request):
+        return next(answers) if "pupils of" in request.prompt else "5 + 5 = 10\n#### 10"
+
+    recipe = mathematics.recipe(
+        engine=Echo(answer), model="echo", programs=False, solutions=1, decontaminate=held_out, changes=("numbers",)
+    )
+    done = run(recipe, texts(*[f"Mia has {n} bees. How many legs?" for n in range(len(made))]), store=store).manifest
+    chain = recipe_chain(store, done)
+    reasons = {reason: count for part in chain for step in part.steps for reason, count in step.reasons.items()}
+    return reasons, [row.labels["problem"] for row in View(store, done)]
+
+
+def test_a_held_out_problem_and_its_copy_with_other_numbers_are_found_before_they_are_solved(tmp_path):
+    store = Store(str(tmp_path / "store"))
+    run(Recipe("tests", ()), texts(HELD_OUT), store=store, tag="maths-tests")
+    planted = f"Here is one more. {HELD_OUT}"
+    reasons, left = decontaminated(store, ("maths-tests",), planted, SWAPPED, OTHER)
+    assert reasons == {"decontaminate/exact": 1, "decontaminate/template": 1}
+    assert left == [OTHER]
+
+
+def test_a_planted_test_problem_of_gsm8k_and_of_mgsm_is_found(tmp_path):
+    if not SEEDS.exists():
+        pytest.skip("needs ../shared/data/math-seeds")
+    store, known = Store(str(tmp_path / "store")), {}
+    for name, file in {"gsm8k": "gsm8k_test.jsonl", "mgsm": "mgsm_ja.tsv"}.items():
+        files = ProblemFiles.find([str(SEEDS / file)])
+        made = run(Recipe("tests", ()), files, store=store, tag=name, limit=100).manifest
+        known[name] = next(iter(View(store, made))).text
+    swapped = re.sub("[0-9]+", lambda number: str(int(number[0]) + 3), known["gsm8k"])
+    reasons, left = decontaminated(store, ("gsm8k", "mgsm"), known["gsm8k"], swapped, known["mgsm"], OTHER)
+    assert left == [OTHER]
+    assert reasons.pop("decontaminate/exact") == 2
+    assert list(reasons) in (["decontaminate/ngram"], ["decontaminate/template"])

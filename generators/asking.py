@@ -145,7 +145,7 @@ class Asking:
             ) from self.failures[0]
         if self._stopped:
             raise Incomplete(
-                f"the budget is spent: {self.purse.paid_tokens:,} tokens. What was answered is stored: run the same "
+                f"the budget is spent: {self.purse.told()}. What was answered is stored: run the same "
                 "command again with a new budget to go on"
             )
 

@@ -48,7 +48,11 @@ class Threads:
 
 
 class Workers:
-    """A function over items, in processes on Ray with an engine each; what they pay for is counted here."""
+    """A function over items, in processes on Ray with an engine each; what they pay for is counted here.
+
+    From a budget all of them pay: each tells the others whenever it paid a thousandth, so that beyond what is on its
+    way at most that much for each worker is paid too much.
+    """
 
     distributed = True
 
@@ -59,7 +63,10 @@ class Workers:
 
     def __call__(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         """Yield `function(item)` for each item; errors are those of `manifests.cluster.ActorMap`."""
-        for result, counts in self._map(_Telling(function, self.purse), items):
+        queue = list(items)
+        if queue and self.purse.budget and self.purse.tally is None:
+            self.purse.tally = self._map.tally()
+        for result, counts in self._map(_Telling(function, self.purse), queue):
             self.purse.add(counts)
             yield result
 

@@ -80,6 +80,10 @@ class ActorMap:
         self._crew.take(function)
         yield from Flight(ray, queue, self._crew).results()
 
+    def tally(self) -> "RayTally":
+        """Return sums that the workers may add to, on the same Ray."""
+        return RayTally(started(max(self.actors or 1, os.cpu_count() or 1), self.address))
+
     def shuffle(self) -> "RayShuffle":
         """Return a shuffle by tasks beside the workers."""
         return RayShuffle(started(max(self.actors or 1, os.cpu_count() or 1), self.address))
@@ -119,6 +123,30 @@ class RayShuffle:
             return self.ray.get(reference)
         except self.ray.exceptions.RayError as error:
             raise cause_of(self.ray, error) from error
+
+
+class RayTally:
+    """Sums that all workers add to, each told what all have added. Kept by an actor that ends with who made it."""
+
+    def __init__(self, ray: Any) -> None:
+        self._sums = ray.remote(_Sums).options(num_cpus=0).remote()
+
+    def add(self, *amounts: float) -> tuple[float, ...]:
+        """Add to the sums and return what they are now. Raises Incomplete where they are lost."""
+        ray = _ray()
+        try:
+            return tuple(ray.get(self._sums.add.remote(amounts)))
+        except ray.exceptions.RayError as error:
+            raise cause_of(ray, error) from error
+
+
+class _Sums:
+    def __init__(self) -> None:
+        self.sums: tuple[float, ...] = ()
+
+    def add(self, amounts: tuple[float, ...]) -> tuple[float, ...]:
+        self.sums = tuple([a + b for a, b in zip(self.sums or [0.0] * len(amounts), amounts, strict=True)])
+        return self.sums
 
 
 def ray_map(workers: int | None = None, address: str | None = None, memory_bytes: int | None = None) -> RayMap:

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from generators import paraphrase, translate
 from generators.engine import Sampling
 from generators.plan import plan
-from generators.purse import Purse, with_purse
+from generators.purse import Budget, Price, Purse, with_purse
 from generators.together import Threads
 from manifests.errors import BadRecipe, Incomplete
 from manifests.run import run
@@ -65,7 +65,7 @@ def test_a_plan_counts_what_a_run_will_take(store):
 
 def test_a_budget_stops_a_run_cleanly_and_the_next_one_goes_on(store):
     answer = Counting()
-    recipe, purse = asks(answer, capacity=1), Purse(budget_tokens=300)
+    recipe, purse = asks(answer, capacity=1), Purse(Budget(300))
     with pytest.raises(Incomplete, match="the budget is spent"):
         run(with_purse(recipe, purse), "stories", store=store, tag="told")
     asked = answer.calls
@@ -79,13 +79,79 @@ def test_a_budget_that_just_suffices_stops_nothing(store):
     purse = Purse()
     recipe = asks()
     run(with_purse(recipe, purse), "stories", store=Store(store.url))
-    exact = Purse(budget_tokens=purse.paid_tokens)
+    exact = Purse(Budget(purse.paid_tokens))
     again = asks(sampling=Sampling(seed=9))
     assert run(with_purse(again, exact), "stories", store=store).manifest.rows == 12
 
 
+def test_a_budget_in_money_stops_a_run_as_one_in_tokens_does(store):
+    answer = Counting()
+    purse = Purse(Budget(cost=0.001), Price(of_input=1.0, of_output=20.0))
+    with pytest.raises(Incomplete, match=r"the budget is spent: \d+ tokens for 0\.00\d+"):
+        run(with_purse(asks(answer, capacity=1), purse), "stories", store=store)
+    assert 0.001 <= purse.cost < 0.012
+    assert 0 < answer.calls < 12
+
+
+class Sums:
+    """A tally in this process, of what several purses paid before."""
+
+    def __init__(self, *before: float) -> None:
+        self.sums = before
+        self.told = 0
+
+    def add(self, *amounts: float) -> tuple[float, ...]:
+        self.told += 1
+        self.sums = tuple(a + b for a, b in zip(self.sums, amounts, strict=True))
+        return self.sums
+
+
+def test_what_others_paid_counts_against_the_budget(store):
+    answer = Counting()
+    purse = Purse(Budget(100_000), tally=Sums(99_900.0, 0.0))
+    with pytest.raises(Incomplete, match="the budget is spent: 100,0"):
+        run(with_purse(asks(answer, capacity=1), purse), "stories", store=store)
+    assert 0 < answer.calls < 12
+
+
+def test_the_others_are_told_at_each_thousandth_of_the_budget_and_no_more_often(store):
+    tally = Sums(0.0, 0.0)
+    purse = Purse(Budget(250_000), tally=tally)
+    run(with_purse(asks(capacity=1), purse), "stories", store=store)
+    assert sum(purse.untold[:1]) + tally.sums[0] == purse.paid_tokens
+    assert tally.told <= purse.paid_tokens / 250
+    assert purse.untold[0] < 250 + 150
+
+
+def test_a_run_that_was_planned_is_reconciled_with_the_plan_in_its_record(store):
+    money = ("--price-in", "0.5", "--price-out", "2")
+    planned = invoke(translate.main, store, *ECHO, "--n", "3", *money, "--plan", "3").stdout
+    assert "about 36 calls" in planned
+    assert ", for about 0.0" in planned
+    done = invoke(translate.main, store, *ECHO, "--n", "3", *money)
+    [record] = [record for record in store.runs() if record["ref"] == "translate-ja@1"]
+    calls = record["model_calls"]
+    assert (calls["asked"]["calls"], calls["paid"]["calls"], calls["predicted"]["calls"]) == (36, 27, 36)
+    assert calls["asked"]["rows"] == calls["predicted"]["rows"] == 12
+    assert calls["predicted"]["tokens_in"] == pytest.approx(calls["asked"]["tokens_in"], rel=0.05)
+    asked = calls["asked"]
+    assert asked["cost"] == pytest.approx((0.5 * asked["tokens_in"] + 2 * asked["tokens_out"]) / 1e6)
+    assert 0 < calls["paid"]["cost"] < asked["cost"]
+    assert "36 model calls, of which 27 new" in done.stderr
+    assert "foreseen were 36 calls" in done.stderr
+
+
+def test_a_run_that_nobody_planned_says_what_it_paid(store):
+    done = invoke(translate.main, store, *ECHO, "--n", "3")
+    assert "36 model calls, of which 36 new" in done.stderr
+    assert "foreseen" not in done.stderr
+    assert next(store.runs())["recipe"] == "import"
+    [*_, record] = store.runs()
+    assert record["model_calls"]["predicted"] is None
+
+
 def test_where_the_money_comes_from_is_not_in_the_fingerprint():
-    assert with_purse(asks(), Purse(5)).fingerprint == asks().fingerprint
+    assert with_purse(asks(), Purse(Budget(5))).fingerprint == asks().fingerprint
 
 
 def test_units_in_threads_are_the_run_of_one_after_the_other(store, tmp_path):
@@ -112,6 +178,6 @@ def test_what_cannot_be_asked_for_is_refused_in_words(store):
         translate.recipe(to="xx")
     with pytest.raises(BadRecipe, match="expected one of easy, wiki, hard, qa"):
         paraphrase.recipe(style="loud")
-    result = invoke(translate.main, store, *ECHO, "--budget-tokens", "5", "--workers", "2")
+    result = invoke(translate.main, store, *ECHO, "--budget-cost", "5")
     assert result.exit_code == 2
-    assert "leave out --workers" in result.stderr
+    assert "--budget-cost without a price" in result.stderr

@@ -4,7 +4,7 @@ import pytest
 
 from generators.chunks import Chunks
 from generators.engine import Reply, Sampling
-from generators.purse import Purse, with_purse
+from generators.purse import Budget, Purse, with_purse
 from manifests import shard
 from manifests.errors import BadRecipe, Incomplete
 from manifests.run import run
@@ -144,7 +144,7 @@ def test_a_failed_call_among_the_tries_fails_the_unit_and_is_the_only_one_asked_
 def test_a_budget_that_is_spent_between_two_tries_leaves_the_row_for_the_next_run(store):
     answer = bad_before(1)
     with pytest.raises(Incomplete, match="the budget is spent"):
-        run(with_purse(asks(answer, tries=3), Purse(budget_tokens=1)), texts("one"), store=store)
+        run(with_purse(asks(answer, tries=3), Purse(Budget(1))), texts("one"), store=store)
     assert answer.calls == 1
     assert run(asks(answer, tries=3), texts("one"), store=store).manifest.rows == 1
     assert answer.calls == 2

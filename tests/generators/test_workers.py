@@ -12,8 +12,9 @@ from generators import calls
 from generators.compaction import listed, read_calls
 from generators.echo import repeat
 from generators.engine import Request, Sampling
-from generators.purse import Purse, with_purse
+from generators.purse import Budget, Purse, with_purse
 from generators.together import Workers
+from manifests.errors import Incomplete
 from manifests.run import run
 from manifests.store import Store
 from tests.generators.tasks import NAMES, asks, texts
@@ -81,4 +82,23 @@ def test_no_call_that_was_committed_before_the_kill_is_made_again(killed):
 def test_what_workers_pay_is_counted_where_they_were_started(killed):
     _, made, purse, _ = killed
     assert (purse.rows, purse.accepted, purse.calls) == (120, made.rows, 240)
-    assert 200 <= purse.paid_calls <= 240  # what was found after the kill was paid by one who cannot tell
+    assert 120 <= purse.paid_calls <= 240  # four units, half of them, were at the worker that died: it cannot tell
+
+
+def test_workers_pay_from_one_budget(tmp_path):
+    purse, store = Purse(Budget(3_000)), Store(str(tmp_path / "s"))
+    recipe, source = asks(delay_s=0.002, capacity=1, sampling=Sampling(n=2)), texts(*NAMES, units=8)
+    with pytest.raises(Incomplete, match="the budget is spent"):
+        run(with_purse(recipe, purse), source, store=store, map=Workers(2, purse))
+    paid = tokens_of(store)
+    ahead = 2 * 4 * (4 + 2)  # calls on their way: of each of the four units of a worker, four and a row's two
+    assert 3_000 <= sum(paid) <= 3_000 + max(paid) * ahead + 2 * 3_000 // 1_000
+    assert len(paid) < 240
+    assert run(recipe, source, store=store).manifest.rows == 240  # and the next one goes on
+
+
+def tokens_of(store: Store) -> list[int]:
+    """The tokens of each call that a store has."""
+    folders = {key.rpartition("/")[0] for key in store.files.keys("calls")}
+    tables = [read_calls(store, key)[0] for folder in folders for key in listed(store, folder)]
+    return [row["tokens_in"] + row["tokens_out"] for table in tables for row in table.to_pylist()]

@@ -1,0 +1,167 @@
+#!/usr/bin/env python
+"""New problems of programming, inspired by snippets of real code, with solutions and tests: OSS-Instruct (Magicoder).
+
+    koba run code_oss_instruct source-code --to ja
+    koba run code_oss_instruct source-code --variant textbook --topics 'tides,bees,ledgers'
+    ray job submit --working-dir . -- python generators/code_oss_instruct.py source-code --variant software
+
+PLaMo 2 adds variants, and random topic words: `instruct` asks for a problem, `textbook` for an explanation with an
+example, `software` for a small library or command. All ask for problem, solution and tests, in this order; Python must
+pass its own tests in the sandbox. The variant, the topic word and the snippet's line are labels of each row.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from dedup.decontaminate import Decontaminate
+from filters.code_sets import CodeIn, parses
+from generators.code_distinct import DistinctItems
+from generators.code_items import CodeText, drawn, item
+from generators.code_solve import HEADINGS
+from generators.command import generator
+from generators.engine import Reply, Sampling
+from generators.fences import fenced
+from generators.generate import Generate
+from generators.snippets import Snippets
+from generators.tested import RunsItsTests
+from manifests.errors import BadRecipe
+from manifests.rows import Document, Message
+from manifests.stage import Recipe, Rejected, Stage
+
+FORM = {
+    "en": "Answer in three parts under these headings:\n[Problem]\n{problem}\n[Solution]\n{solution} Use {language} "
+    "and its standard library, in one code block that prints nothing.\n[Tests]\nOne code block of `assert` statements that "
+    "call the solution, which stands before them.",
+    "ja": "次の三つの見出しのもとに答えてください。\n[問題]\n{problem}\n[解答]\n{solution}"
+    "{language} とその標準ライブラリだけを使い、何も出力しない一つのコードブロックで書きます。\n[テスト]\n"
+    "直前の解答を呼び出す assert 文を、一つのコードブロックで書きます。",
+}
+VARIANTS = {
+    "instruct": {
+        "en": (
+            "You set problems for programmers. Let the snippet of the user inspire a new one.",
+            "A problem that stands by itself: it says all that is needed to solve it, and does not mention the snippet.",
+            "A complete and correct solution.",
+        ),
+        "ja": (
+            "あなたはプログラミングの問題を作ります。ユーザーのコード片から着想を得て、新しい問題を一つ作ってください。",
+            "それだけで解ける問題文。必要なことはすべて述べ、コード片には触れません。",
+            "完全で正しい解答。",
+        ),
+    },
+    "textbook": {
+        "en": (
+            "You write a textbook on programming. Let the snippet of the user inspire a section of it.",
+            "An explanation of one idea, for a learner: what it is, why it is so, when it is used, and what example "
+            "follows. The snippet is not mentioned.",
+            "The example.",
+        ),
+        "ja": (
+            "あなたはプログラミングの教科書を書きます。ユーザーのコード片から着想を得て、その一節を書いてください。",
+            "一つの考え方についての、初学者のための説明。何であり、なぜそうなり、いつ使うのか、どんな例が続くのかを述べます。"
+            "コード片には触れません。",
+            "その例。",
+        ),
+    },
+    "software": {
+        "en": (
+            "You specify small software. Let the snippet of the user inspire a library or a command-line tool.",
+            "What it is for, its functions or options with their inputs, outputs and errors. The snippet is not "
+            "mentioned.",
+            "The whole of it; a command has a function `main(arguments)` that the tests can call.",
+        ),
+        "ja": (
+            "あなたは小さなソフトウェアの仕様を決めます。ユーザーのコード片から着想を得て、ライブラリかコマンドを考えてください。",
+            "その目的と、関数やオプションの入力、出力、エラー。コード片には触れません。",
+            "その全体。コマンドには、テストから呼び出せる関数 main(arguments) を置きます。",
+        ),
+    },
+}
+ABOUT = {"en": "It is to be about: {topic}.", "ja": "題材：{topic}"}
+TOPICS = {
+    "en": ("tides", "a library", "bees", "train times", "recipes", "ledgers", "stars", "a queue at a shop", "rivers"),
+    "ja": ("潮の満ち引き", "図書館", "蜂", "列車の時刻", "料理", "帳簿", "星", "店の行列", "川"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OssInstruct:
+    """A snippet in, a problem with its solution and tests out."""
+
+    system: str
+    about: str
+    topics: tuple[str, ...]  # one is drawn for each snippet; none: no topic is given
+    variant: str
+    headings: tuple[str, str, str]
+    language: str
+    to: str
+    seed: int
+
+    def topic(self, doc: Document) -> str:
+        """Return the topic word of a snippet."""
+        return drawn(self.seed, "topic", doc.id).choice(self.topics) if self.topics else ""
+
+    def prompt(self, doc: Document) -> tuple[Message, ...]:
+        asked, topic = fenced(doc.text, self.language), self.topic(doc)
+        about = f"\n\n{self.about.format(topic=topic)}" if topic else ""
+        return Message("system", self.system), Message("user", f"{asked}{about}")
+
+    def parse(self, doc: Document, reply: Reply) -> Document | Rejected:
+        topic = self.topic(doc)
+        labels = {"variant": self.variant} | ({"topic": topic} if topic else {})
+        made = item(doc, reply.text, self.headings, self.language, "code_oss_instruct", labels)
+        return made if isinstance(made, Rejected) else made.replace(language=self.to)
+
+
+def inspired(variant: str, to: str, language: str, topics: tuple[str, ...], seed: int) -> OssInstruct:
+    """Return the task for a variant. Raises BadRecipe where there is none of that name, or no prompt in a language."""
+    if variant not in VARIANTS or to not in FORM:
+        raise BadRecipe(
+            f"code_oss_instruct: no prompt for {variant!r} in {to!r}; expected one of {', '.join(VARIANTS)}, in "
+            f"{' or '.join(FORM)}"
+        )
+    role, problem, solution = VARIANTS[variant][to]
+    form = FORM[to].format(problem=problem, solution=solution, language=language)
+    return OssInstruct(f"{role}\n{form}", ABOUT[to], topics, variant, HEADINGS[to], language, to, seed)
+
+
+def recipe(
+    variant: Annotated[str, "What to ask for: instruct, textbook or software."] = "instruct",
+    to: Annotated[str, "Language of the problems: ja or en."] = "ja",
+    topics: Annotated[tuple[str, ...], "Topic words, one drawn for each snippet [default: some of ours]."] = (),
+    with_topics: Annotated[bool, "Give a topic word with each snippet (PLaMo 2); Magicoder gives none."] = True,
+    language: Annotated[str, "Programming language of the files and the solutions."] = "python",
+    per_file: Annotated[int, "Snippets of each file."] = 1,
+    tests: Annotated[
+        bool, "Run the tests of each solution in the sandbox, and refuse what fails; Python alone."
+    ] = True,
+    decontaminate: Annotated[tuple[str, ...], "Datasets of test problems: what holds one of theirs goes."] = (),
+    model: Annotated[str, "Model, by its ref."] = "models/smollm2",
+    engine: Annotated[str, "Where it runs: vllm, echo, openai or a server's URL."] = "vllm",
+    temperature: Annotated[float, "Sampling temperature (Magicoder: 0)."] = 0.0,
+    max_tokens: Annotated[int, "Longest reply, in tokens (Magicoder: 2,500)."] = 2_500,
+    seed: Annotated[int, "Another number draws other snippets and topics (Magicoder: 976)."] = 976,
+) -> Recipe:
+    """Every decision that bears on the dataset, on one screen."""
+    words = (topics or TOPICS.get(to, ())) if with_topics else ()
+    task = inspired(variant, to, language, words, seed)
+    run: tuple[Stage, ...] = (RunsItsTests(),) if tests and language == "python" else ()
+    return Recipe(
+        name=f"code-oss-{variant}-{to}",
+        steps=(
+            CodeIn(language),
+            Snippets(per_file, seed=seed),
+            Generate(task, model, Sampling(max_tokens=max_tokens, temperature=temperature), engine=engine),
+            parses(language),
+            *run,
+            DistinctItems(),
+            CodeText(),
+            *((Decontaminate(decontaminate),) if decontaminate else ()),
+        ),
+    )
+
+
+main = generator(recipe, default_source="source-code")
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+#!/usr/bin/env python
+"""Problems of programming from topics: macro topics, subtopics of each, keywords, problems (Nemotron-4 340B, 3.2).
+
+    koba run code_topics source-code --limit 20 --to ja
+    ray job submit --working-dir . -- python generators/code_topics.py source-code --subtopics 5 --problems 10
+
+Keywords are what the files of a dataset import; each file stands for one macro topic, drawn by its id. Lists must be
+lists: numbered prose is refused, see `generators.numbered`. Every row carries macro, subtopic and problem with their
+numbers, and its keyword, as labels.
+
+topics/no_keyword   the file imports nothing
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from dedup.decontaminate import Decontaminate
+from filters.code_sets import CodeIn, parses
+from generators.code_distinct import DistinctItems
+from generators.code_items import CodeText, drawn
+from generators.code_solve import solving
+from generators.command import generator
+from generators.engine import Reply, Sampling
+from generators.generate import Generate
+from generators.numbered import Itemised, items, listed
+from generators.tested import RunsItsTests
+from manifests.errors import BadRecipe
+from manifests.rows import Document, Message
+from manifests.stage import Recipe, Rejected, Stage
+
+MACRO = {
+    "en": (
+        *("sorting and searching", "text processing", "dates and times", "graphs", "numbers and rounding"),
+        *("caches", "parsers", "simulation", "scheduling", "geometry", "combinatorics", "state machines", "matrices"),
+        *("iterators", "error handling", "data validation", "compression", "games", "money", "file formats"),
+    ),
+    "ja": (
+        *(
+            "並べ替えと探索",
+            "文字列処理",
+            "日付と時刻",
+            "グラフ",
+            "数値と丸め",
+            "キャッシュ",
+            "構文解析",
+            "シミュレーション",
+        ),
+        *("スケジューリング", "幾何", "組合せ", "状態機械", "行列", "イテレータ", "エラー処理", "データの検証", "圧縮"),
+        *("ゲーム", "お金の計算", "ファイル形式"),
+    ),
+}
+SUBTOPICS = {
+    "en": "List {count} subtopics of the topic of the user, as they come up in programming. Write a numbered list of "
+    "short names of a few words each, and nothing else.",
+    "ja": "ユーザーの示す題材について、プログラミングで扱われる小題材を{count}個挙げてください。"
+    "数語の短い名前を番号付きの箇条書きで書き、ほかには何も書かないでください。",
+}
+PROBLEMS = {
+    "en": "Write {count} different problems for {language} on the topic of the user, for {level}. Each says all that is "
+    "needed to solve it in one or two sentences on one line. Write a numbered list, and nothing else.",
+    "ja": "ユーザーの示す題材で、{language} の問題を{count}問、{level}に向けて作ってください。"
+    "それぞれ、解くのに必要なことをすべて一行の一、二文で述べます。番号付きの箇条書きだけを書いてください。",
+}
+LEVELS = {
+    "beginner": {"en": "beginners", "ja": "初心者"},
+    "intermediate": {"en": "programmers with some experience", "ja": "ある程度経験のあるプログラマー"},
+    "advanced": {"en": "experts", "ja": "熟練者"},
+}
+ASKED = {"en": "Topic: {topic}\nUse: {keyword}", "ja": "題材：{topic}\n使うもの：{keyword}"}
+_IMPORT = re.compile(r"^(?:import|from)[ \t]+([A-Za-z_][A-Za-z0-9_]*)", re.MULTILINE)
+MOST_NAME_CHARS, MOST_PROBLEM_CHARS = 80, 600
+
+
+@dataclass(frozen=True, slots=True)
+class Macro(Stage):
+    """Make of each file a macro topic and a keyword: what it imports."""
+
+    topics: tuple[str, ...]
+    seed: int
+
+    def __call__(self, rows: Iterable[Document]) -> Iterator[Document | Rejected]:
+        for doc in rows:
+            known = sorted({name for name in _IMPORT.findall(doc.text) if name != "__future__"})
+            if not known:
+                yield Rejected(doc, "topics/no_keyword")
+                continue
+            rng = drawn(self.seed, "macro", doc.id)
+            number = rng.randrange(len(self.topics))
+            own = {"macro": self.topics[number], "macro_id": str(number), "keyword": rng.choice(known)}
+            yield doc.derive(text=self.topics[number], source="code_topics", labels={**doc.labels, **own})
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A topic in, a list out: subtopics, or problems on it."""
+
+    system: str
+    asked: str  # with {topic} and {keyword}
+    count: int
+    most_chars: int
+    sentences: bool
+    to: str
+
+    def prompt(self, doc: Document) -> tuple[Message, ...]:
+        topic = self.asked.format(topic=doc.text, keyword=doc.labels["keyword"])
+        return Message("system", self.system), Message("user", topic)
+
+    def parse(self, doc: Document, reply: Reply) -> Document | Rejected:
+        found = items(reply.text, self.most_chars, sentences=self.sentences)
+        made = listed(doc, found, self.count, "code_topics")
+        return made if isinstance(made, Rejected) else made.replace(language=self.to)
+
+
+def recipe(
+    to: Annotated[str, "Language of the problems: ja or en."] = "ja",
+    macro: Annotated[tuple[str, ...], "Macro topics [default: twenty of ours]."] = (),
+    subtopics: Annotated[int, "Subtopics of each macro topic (Nemotron-4: 5)."] = 5,
+    problems: Annotated[int, "Problems on each subtopic (Nemotron-4: 10)."] = 10,
+    level: Annotated[str, "Whom problems are for: beginner, intermediate or advanced."] = "beginner",
+    language: Annotated[str, "Programming language of the files and the solutions."] = "python",
+    tests: Annotated[
+        bool, "Run the tests of each solution in the sandbox, and refuse what fails; Python alone."
+    ] = True,
+    decontaminate: Annotated[tuple[str, ...], "Datasets of test problems: what holds one of theirs goes."] = (),
+    model: Annotated[str, "Model, by its ref."] = "models/smollm2",
+    engine: Annotated[str, "Where it runs: vllm, echo, openai or a server's URL."] = "vllm",
+    temperature: Annotated[float, "Sampling temperature of lists; solutions are written at 0."] = 0.2,
+    max_tokens: Annotated[int, "Longest reply, in tokens."] = 2_048,
+    seed: Annotated[int, "Another number draws other topics and keywords."] = 0,
+) -> Recipe:
+    """Every decision that bears on the dataset, on one screen."""
+    if to not in MACRO or level not in LEVELS:
+        raise BadRecipe(
+            f"code_topics: no prompt in {to!r} for {level!r}; expected {' or '.join(MACRO)}, {LEVELS.keys()}"
+        )
+    drawing = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=0.7, seed=seed)
+    once = Sampling(max_tokens=max_tokens, temperature=0.0)
+    below = ListOf(SUBTOPICS[to].format(count=subtopics), "{topic}", subtopics, MOST_NAME_CHARS, sentences=False, to=to)
+    system = PROBLEMS[to].format(count=problems, language=language, level=LEVELS[level][to])
+    on_each = ListOf(system, ASKED[to], problems, MOST_PROBLEM_CHARS, sentences=True, to=to)
+    run: tuple[Stage, ...] = (RunsItsTests(),) if tests and language == "python" else ()
+    return Recipe(
+        name=f"code-topics-{to}",
+        steps=(
+            CodeIn(language),
+            Macro(macro or MACRO[to], seed),
+            Generate(below, model, drawing, engine=engine),
+            Itemised("subtopic"),
+            Generate(on_each, model, drawing, engine=engine),
+            Itemised("item"),
+            Generate(solving(to, language, "code_topics"), model, once, engine=engine),
+            parses(language),
+            *run,
+            DistinctItems(),
+            CodeText(),
+            *((Decontaminate(decontaminate),) if decontaminate else ()),
+        ),
+    )
+
+
+main = generator(recipe, default_source="source-code")
+
+if __name__ == "__main__":
+    main()

@@ -30,8 +30,8 @@ from manifests.stage import Recipe, Rejected, Stage
 
 FORM = {
     "en": "Answer in three parts under these headings:\n[Problem]\n{problem}\n[Solution]\n{solution} Use {language} "
-    "and its standard library, in one code block that prints nothing.\n[Tests]\nOne code block of `assert` statements that "
-    "call the solution, which stands before them.",
+    "and its standard library, in one code block that prints nothing.\n[Tests]\nOne code block of `assert` statements "
+    "that call the solution, which stands before them.",
     "ja": "次の三つの見出しのもとに答えてください。\n[問題]\n{problem}\n[解答]\n{solution}"
     "{language} とその標準ライブラリだけを使い、何も出力しない一つのコードブロックで書きます。\n[テスト]\n"
     "直前の解答を呼び出す assert 文を、一つのコードブロックで書きます。",
@@ -40,7 +40,7 @@ VARIANTS = {
     "instruct": {
         "en": (
             "You set problems for programmers. Let the snippet of the user inspire a new one.",
-            "A problem that stands by itself: it says all that is needed to solve it, and does not mention the snippet.",
+            "A problem that stands by itself: it says all that is needed to solve it, without the snippet.",
             "A complete and correct solution.",
         ),
         "ja": (

@@ -14,7 +14,8 @@ SOLVE = {
     "block:\n[Solution]\nComplete code that solves the problem and prints nothing.\n[Tests]\nA few `assert` statements "
     "that call the solution, which stands before them: usual cases, limits, and bad input.",
     "ja": "あなたは {language} の問題を、標準ライブラリだけで解きます。"
-    "次の二つの部分に、それぞれ一つのコードブロックで答えてください。\n[解答]\n問題を解く完全なコード。何も出力しません。\n[テスト]\n直前の解答を呼び出す、いくつかの assert 文。"
+    "次の二つの部分に、それぞれ一つのコードブロックで答えてください。\n[解答]\n問題を解く完全なコード。何も出力しません。\n"
+    "[テスト]\n直前の解答を呼び出す、いくつかの assert 文。"
     "普通の場合、境界の場合、不正な入力を確かめます。",
 }
 

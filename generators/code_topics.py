@@ -58,8 +58,8 @@ SUBTOPICS = {
     "数語の短い名前を番号付きの箇条書きで書き、ほかには何も書かないでください。",
 }
 PROBLEMS = {
-    "en": "Write {count} different problems for {language} on the topic of the user, for {level}. Each says all that is "
-    "needed to solve it in one or two sentences on one line. Write a numbered list, and nothing else.",
+    "en": "Write {count} different problems for {language} on the topic of the user, for {level}. Each says all that "
+    "is needed to solve it in one or two sentences on one line. Write a numbered list, and nothing else.",
     "ja": "ユーザーの示す題材で、{language} の問題を{count}問、{level}に向けて作ってください。"
     "それぞれ、解くのに必要なことをすべて一行の一、二文で述べます。番号付きの箇条書きだけを書いてください。",
 }
@@ -133,7 +133,7 @@ def recipe(
     """Every decision that bears on the dataset, on one screen."""
     if to not in MACRO or level not in LEVELS:
         raise BadRecipe(
-            f"code_topics: no prompt in {to!r} for {level!r}; expected {' or '.join(MACRO)}, {LEVELS.keys()}"
+            f"code_topics: no prompt in {to!r} for {level!r}; expected {' or '.join(MACRO)}, {', '.join(LEVELS)}"
         )
     drawing = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=0.7, seed=seed)
     once = Sampling(max_tokens=max_tokens, temperature=0.0)

@@ -16,6 +16,7 @@ MAX_BITS = 4_096  # of a numerator or a denominator
 NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{2,3}){0,8},[0-9]{3}(?![0-9])|[0-9]{1,50})(?:\.[0-9]{1,50})?|\.[0-9]{1,50}"
 _TOKEN = re.compile(rf"\s*(?:({NUMBER})(?![0-9.])|(\*\*|//|[-+*/^()%]))")
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]{1,80})\}\s*\{([^{}]{1,80})\}")
+_POWER = re.compile(r"\^\{([^{}]{1,20})\}")
 _TEXT = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox|operatorname)\s*\{([^{}]{0,80})\}")
 _LATEX = {
     **dict.fromkeys((r"\times", r"\cdot", r"\ast"), "*"),
@@ -44,6 +45,7 @@ def plain(text: str) -> str:
     text = _SUPERSCRIPT.sub(lambda run: f"^{run[0].translate(_SUPERSCRIPTS)}", text)
     text = unicodedata.normalize("NFKC", text).translate(_SIGNS)
     if "\\" in text or "{" in text:
+        text = _POWER.sub(r"^(\1)", text)
         text = _TEXT.sub(r" \1 ", _FRACTION.sub(r"((\1)/(\2))", text))
         text = _LATEX_MARK.sub(lambda mark: _LATEX[mark[0]], text)
     return text

@@ -27,10 +27,15 @@ _AMOUNT = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _LATEX_PART = re.compile(rf"\(\((-?(?:{NUMBER}))\)/\((-?(?:{NUMBER}))\)\)")
-_BRACKETS = re.compile(r"\([^()]{0,200}\)|\[[^\[\]]{0,200}\]")
+_BRACKETS = re.compile(r"(?<![0-9A-Za-z])\([^()]{0,200}\)|\[[^\[\]]{0,200}\]")
+# Roots and circles have no exact number here, and an expression with a variable is none.
+_NO_NUMBER = re.compile(
+    r"[√∛π∞]|\\(?:sqrt|pi|log|ln|sin|cos|tan|infty)|\b(?:sqrt|pi)\b|\b[xyzabnk]\s*[-+*/^]|[-+*/^]\s*[xyzabnk]\b|[0-9)][xyzabn]\b"
+)
 _EITHER = re.compile(r"\b(?:and|or)\b|[;；]|(?:と|や|か|または|もしくは|、|,)\s*\Z", re.IGNORECASE)
 _THEN_ASIDE = re.compile(r"\b(?:in|per|for|of|over|after|at|on|by|from|every|each|within|during|out|to|with|than)\b")
 _HIRAGANA = re.compile("[ぁ-ん]")
+_INNER = re.compile(r"\([^()]{0,200}\)")
 _NOT_A_SUM = re.compile(r"[0-9)]\s*[-+]|%")  # 5-6 is no -1
 _LEADING = re.compile(
     r"(?:about|around|approximately|exactly|only|just|a total of|the|約|およそ|ちょうど|合計で?|[\s:：])+"
@@ -77,7 +82,9 @@ def quantities(phrase: str) -> tuple[Quantity, ...]:
     text = _LATEX_PART.sub(r" \1/\2 ", plain(phrase[:MAX_CHARS])).strip(" \t\n.,:;!?。、*_`\"'")
     text = _AND_A_HALF.sub(".5", text)
     text = text.rpartition("=")[2].strip() or text
-    if not _NOT_A_SUM.search(text) and not text.isalnum() and (sum_ := value_of(text)) is not None:
+    if _NO_NUMBER.search(text):
+        return ()
+    if not _NOT_A_SUM.search(_INNER.sub("", text)) and not text.isalnum() and (sum_ := value_of(text)) is not None:
         return (Quantity(sum_),)
     outside = _BRACKETS.sub(" ", text)
     text = outside if _AMOUNT.search(outside) else text

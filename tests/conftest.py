@@ -5,6 +5,7 @@ one's, one after the other: they start a Ray head, vLLM or a browser.
 """
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,27 @@ os.environ.update(PATIENT)
 if "PYTEST_XDIST_WORKER" in os.environ:  # two that compile a kernel for other types at once spoil numba's index
     kernels = Path(__file__).parents[1] / ".pytest_cache" / f"numba-{os.environ['PYTEST_XDIST_WORKER']}"
     os.environ.setdefault("NUMBA_CACHE_DIR", str(kernels))
+
+
+WITH_RAY = pytest.StashKey[bool]()
+
+
+def ray_is_up() -> bool:
+    ray = sys.modules.get("ray")
+    return ray is not None and ray.is_initialized()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    item.stash[WITH_RAY] = ray_is_up()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item):
+    """Refuse a test that starts Ray unmarked: two heads on one machine want the same port."""
+    mark = item.get_closest_marker("xdist_group")
+    if ray_is_up() and not item.stash[WITH_RAY] and (mark is None or mark.args != ("machine",)):
+        pytest.fail(f"{item.nodeid} starts Ray; put pytestmark = pytest.mark.xdist_group('machine') into its file")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -7,7 +7,7 @@ reads texts that are spelled otherwise than those it learned from.
     'café :  abc _ 1'
     >>> token_line("光合成とは").split()
     ['光', '合', '成', 'と', 'は']
-    >>> code_line("Type `f(x)` now.")
+    >>> code_line("Type `f(x)` now.", 100)
     '`f `( `x `)'
 """
 
@@ -19,6 +19,7 @@ from filters.markdown_code import code_in
 
 Reads: TypeAlias = Literal["text", "code"]
 SPELLING = 1  # raised by hand when a text is spelled otherwise
+SEARCHED = 200_000  # characters in which code is looked for
 
 _SIGNS = [(sign, f" {sign} ") for sign in "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"]
 _UNSPACED = re.compile(r"[぀-ヿ㐀-鿿豈-﫿]+")  # kana and kanji, which are written without blanks
@@ -28,11 +29,10 @@ _MOSTLY_NARROW = 1.2  # bytes in UTF-8 a character: below it, a look for kana an
 def line_of(text: str, reads: Reads, max_chars: int) -> bytes:
     """Return what a classifier reads of a text: of its first characters the tokens, with a line end.
 
-    "code": of Markdown with code only the code, each token marked; of Markdown without any all of it.
+    "code": of Markdown with code that of its code, each token marked; of Markdown without any as "text".
     """
-    beginning = text[:max_chars]
-    line = code_line(beginning) if reads == "code" and "`" in beginning else ""
-    return (line or token_line(beginning)).encode("utf-8", "replace") + b"\n"
+    line = code_line(text, max_chars) if reads == "code" and "`" in text else ""
+    return (line or token_line(text[:max_chars])).encode("utf-8", "replace") + b"\n"
 
 
 def token_line(text: str) -> str:
@@ -49,6 +49,6 @@ def token_line(text: str) -> str:
     return line
 
 
-def code_line(text: str) -> str:
+def code_line(text: str, max_chars: int) -> str:
     """Return the tokens of the code in Markdown, each behind a backtick, as prose never has them; "" for no code."""
-    return " ".join([f"`{token}" for token in token_line(code_in(text)).split()])
+    return " ".join([f"`{token}" for token in token_line(code_in(text[:SEARCHED])[:max_chars]).split()])

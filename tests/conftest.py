@@ -43,9 +43,10 @@ def pytest_runtest_setup(item):
     item.stash[WITH_RAY] = ray_is_up()
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item):
     """Refuse a test that starts Ray unmarked: two heads on one machine want the same port."""
+    yield
     mark = item.get_closest_marker("xdist_group")
     if ray_is_up() and not item.stash[WITH_RAY] and (mark is None or mark.args != ("machine",)):
         pytest.fail(f"{item.nodeid} starts Ray; put pytestmark = pytest.mark.xdist_group('machine') into its file")

@@ -12,6 +12,7 @@ annotate/no_answer       the reply marks no answer, or several that differ
 annotate/out_of_range    it marks one that was not asked for
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -33,13 +34,12 @@ class Annotate:
     version: ClassVar[int] = 2
 
     rubric: Rubric
-    reasons: bool = True  # before the answer
+    closes: Mapping[str, str]  # by language: how the answer is to end, behind the text, where weak models know of it
     chars: int = 3_000  # of a text that are judged: a page is judged by its beginning, as FineWeb-Edu's extracts are
 
     def prompt(self, doc: Document) -> tuple[Message, ...]:
         language = doc.language or ""
-        close = self.rubric.close(language, reasons=self.reasons)
-        asked = f"{doc.text[: self.chars].strip()}\n\n---\n{close}"
+        asked = f"{doc.text[: self.chars].strip()}\n\n---\n{self.closes[language]}"
         return Message("system", self.rubric.prompts[language]), Message("user", asked)
 
     def parse(self, doc: Document, reply: Reply) -> Document | Rejected:
@@ -62,7 +62,8 @@ def judging(rubric: str, chars: int, *, reasons: bool = True) -> Annotate:
     """Return the task for a rubric. Raises BadRecipe where there is none of that name."""
     if rubric not in RUBRICS:
         raise BadRecipe(f"annotate: no rubric {rubric!r}; expected one of {', '.join(RUBRICS)}")
-    return Annotate(RUBRICS[rubric], reasons, chars)
+    found = RUBRICS[rubric]
+    return Annotate(found, {language: found.close(language, reasons=reasons) for language in LINES}, chars)
 
 
 def recipe(

@@ -38,7 +38,7 @@ class Rubric:
     names: tuple[str, ...] = ()
 
     def close(self, language: str, *, reasons: bool = True) -> str:
-        """Return what stands behind the text: how the answer is to end, where weak models still know of it."""
+        """Return how the answer is to end; without reasons it is the value alone."""
         one = (
             _POINTS[language].format(most=self.most)
             if self.most

@@ -9,7 +9,7 @@ quickstart: install
 	$(BIN)/koba quickstart
 
 test: install-dev lint
-	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder --max-worker-restart 2
+	$(BIN)/pytest -n logical --maxprocesses 4 --max-worker-restart 2
 
 lint: install-dev
 	$(BIN)/ruff check .

@@ -1,7 +1,6 @@
 """What all tests share, for a noisy machine: hypothesis without deadlines or a database, threads that do not spin.
 
-With `pytest -n 2 --dist loadgroup` each file is one worker's, and those marked as the group "machine" are all the same
-one's, one after the other: they start a Ray head, vLLM or a browser.
+`pytest -n 2` gives each file to one of two processes; those of MACHINE go to the same one, one after the other.
 """
 
 import os
@@ -13,7 +12,16 @@ from hypothesis import HealthCheck, settings
 
 from manifests.options import PATIENT
 
-SLOW_IS_NO_FAULT = [HealthCheck.too_slow]
+MACHINE = {  # they start a Ray head, of which two want the same port, or vLLM, which wants all cores
+    "tests/dedup/test_on_a_cluster.py",
+    "tests/generators/test_vllm_engine.py",
+    "tests/generators/test_workers.py",
+    "tests/manifests/test_cluster.py",
+    "tests/test_jobs.py",
+    "tests/trainer/test_distributed.py",
+    "tests/trainer/test_export_vllm.py",
+}
+WITH_RAY = pytest.StashKey[bool]()
 
 settings.register_profile(
     "koba",
@@ -21,7 +29,7 @@ settings.register_profile(
     database=None,
     derandomize=True,  # what is found by chance must not stop somebody else's change
     max_examples=60,
-    suppress_health_check=SLOW_IS_NO_FAULT,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("koba")
 os.environ.update(PATIENT)
@@ -30,7 +38,27 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # two that compile a kernel for other t
     os.environ.setdefault("NUMBA_CACHE_DIR", str(kernels))
 
 
-WITH_RAY = pytest.StashKey[bool]()
+def file_of(nodeid: str) -> str:
+    return nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Keep each file together, and the files of MACHINE: pytest 9.2 has no way to name groups for xdist."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "machine" if file_of(nodeid) in MACHINE else file_of(nodeid)
+
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(config, items):
+    """Begin with what cannot be shared out."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: file_of(item.nodeid) not in MACHINE)
 
 
 def ray_is_up() -> bool:
@@ -45,19 +73,7 @@ def pytest_runtest_setup(item):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item):
-    """Refuse a test that starts Ray unmarked: two heads on one machine want the same port."""
+    """Refuse a test that starts Ray unannounced."""
     yield
-    mark = item.get_closest_marker("xdist_group")
-    if ray_is_up() and not item.stash[WITH_RAY] and (mark is None or mark.args != ("machine",)):
-        pytest.fail(f"{item.nodeid} starts Ray; put pytestmark = pytest.mark.xdist_group('machine') into its file")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config, items):
-    """Keep each file together, and begin with what cannot be shared out."""
-    if not hasattr(config, "workerinput"):
-        return
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group").args != ("machine",))
+    if ray_is_up() and not item.stash[WITH_RAY] and file_of(item.nodeid) not in MACHINE:
+        pytest.fail(f"{item.nodeid} starts Ray; name its file in MACHINE of tests/conftest.py")

@@ -25,8 +25,6 @@ from tests.families import kill_family
 from tests.generators.tasks import texts
 from tests.patience import LIMIT_S
 
-pytestmark = pytest.mark.xdist_group("machine")
-
 ROOT = Path(__file__).parents[1]
 RAY = str(Path(sys.executable).with_name("ray"))
 NOT_UP_YET = ("Failed to connect", "No available agent")

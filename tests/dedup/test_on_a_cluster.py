@@ -20,8 +20,6 @@ from tests.dedup.memory import named
 from tests.dedup.test_in_a_run import Unit, decisions, documents
 from tests.manifests.stages import Source
 
-pytestmark = pytest.mark.xdist_group("machine")
-
 
 @pytest.fixture(scope="module")
 def cluster():

@@ -19,8 +19,6 @@ from manifests.run import run
 from manifests.store import Store
 from tests.generators.tasks import NAMES, asks, texts
 
-pytestmark = pytest.mark.xdist_group("machine")
-
 BATCH = 10
 
 

@@ -18,8 +18,6 @@ from manifests.store import Store
 from tests.manifests.stages import Breaks, Dies, Length, SameLast, Shout, numbers
 from tests.patience import until
 
-pytestmark = pytest.mark.xdist_group("machine")
-
 RECIPE = Recipe("r", (Shout(), Length(60), SameLast()))
 
 

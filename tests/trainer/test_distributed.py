@@ -16,8 +16,6 @@ from trainer.checkpoint import checkpoint_at
 from trainer.distributed import train_together
 from trainer.world import World
 
-pytestmark = pytest.mark.xdist_group("machine")
-
 FOUR = dataclasses.replace(SETTINGS, batch=4)
 HALVES = dataclasses.replace(FOUR, micro_batches=2)
 

@@ -19,8 +19,6 @@ from trainer.loop import load_weights
 from trainer.model import Hybrid
 from trainer.train import train
 
-pytestmark = pytest.mark.xdist_group("machine")
-
 ROOT = Path(__file__).parents[2]
 CONFIG = Config(
     vocabulary=300, pattern="MAMA", width=64, mlp_width=96, heads=2, key_heads=1, ssm_heads=2, ssm_head_width=64,

@@ -117,6 +117,25 @@ def series(
     return _svg(draw, height=height, width=WIDE if wide else WIDE / 2)
 
 
+def curve(places: NDArray[np.float64], values: NDArray[np.float64], across: str, up: str) -> str:
+    """Return a line through values at places, in any order of the places."""
+
+    def draw(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        order = np.argsort(places, kind="stable")
+        shown = order if len(order) <= MOST_POINTS else order[np.linspace(0, len(order) - 1, MOST_POINTS).astype(int)]
+        axes.plot(places[shown], values[shown], color=KEPT, linewidth=1.6)
+        axes.set_xlabel(across)
+        axes.set_ylabel(up)
+        axes.set_ylim(bottom=0)
+        axes.yaxis.set_major_formatter(EngFormatter(sep=" "))
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
+        axes.margins(x=0.01)
+        figure.subplots_adjust(left=0.09, right=0.985, top=0.95, bottom=0.24)
+
+    return _svg(draw, height=1.9)
+
+
 def running_mean(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
     """Return the mean of the `window` values up to each one; of fewer at the start."""
     sums = np.concatenate([[0.0], np.cumsum(values)])

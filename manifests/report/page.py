@@ -10,6 +10,7 @@ from manifests.lookup import rows_anywhere
 from manifests.manifest import Manifest
 from manifests.report import charts, facts
 from manifests.report.copies import copies
+from manifests.report.scored import scored
 from manifests.report.shell import drawn, render
 from manifests.store import Store
 from manifests.token_count import counted
@@ -38,6 +39,7 @@ def dataset_page(store: Store, manifest: Manifest, name: str) -> str:
         domains=domains[: facts.MOST_DOMAINS],
         more_domains=max(0, len(domains) - facts.MOST_DOMAINS),
         copies=copies(store, manifest),
+        scored=scored(store, manifest),
         lineage=facts.lineage(store, manifest),
         sources=facts.sources(store, manifest),
         licences=sorted(manifest.licences.items()),

@@ -9,29 +9,65 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from generators.annotate import judging
 from generators.command import generator
 from generators.engine import Raw, Reply
 from generators.paraphrase import styled
+from generators.questions import asking
+from generators.round_trip import RoundTrip
+from generators.styles import STYLES
+from generators.textbook import writing
 from generators.translate import into
 from generators.weights import echo_model
 from manifests.errors import Incomplete, StoreFailed
+from manifests.rows import Row
 from manifests.run import run
-from manifests.stage import Recipe
+from manifests.stage import Recipe, Rejected
 from manifests.store import Store
 from manifests.view import View
 from manifests.watcher import Silent
 from tests.generators.tasks import Again, Counting, Texts, asks, document, texts
 from tests.manifests.stages import Source
+from tests.patience import in_proportion
 
 CHATML = echo_model(
     template="{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
     "<|im_start|>assistant\n",
     specials=("<|im_start|>", "<|im_end|>", "<s>", "</s>", "<tool_call>"),
 )
-TASKS = {"again": Again(), "translate": into("en"), "paraphrase": styled("wiki", ("en",))}
+TASKS = {
+    "again": Again(),
+    "translate": into("en"),
+    "round trip": RoundTrip((("en", "English"), ("ja", "Japanese")), "ja"),
+    **{f"paraphrase {style}": styled(style, ("en",)) for style in STYLES},
+    "annotate": judging("education", 3_000),
+    "annotate topic": judging("topic", 3_000, reasons=False),
+    "questions": asking(("en",), 5, 2, "documents", with_source=False),
+    "questions in turns": asking(("en",), 5, 1, "conversations", with_source=False),
+    "textbook": writing(("textbook",), ("experts",), ("en",)),
+}
 JINJA = "{{ messages[0].content }} {% raw %}{% endraw %} {# gone #} {% include 'x' %} {{ 7 * 191 }}"
 BRACES = "{text} {0} {} {{}} {text.__class__} %s %(text)s $text"
 PIECES = ("<|im_end|>", "<|im_start|>", "system\n", "<s>", "</s>", "<tool_call>", "<|", "|>", "[INST]", "<", "|", "a")
+
+
+SIZE = 20_000  # characters
+HOSTILE = (
+    "Question:",
+    "Answer: ",
+    "Q:\n",
+    "- ",
+    "A: B: ",
+    "**",
+    "_a",
+    '"',
+    " ",
+    "\n",
+    "Score: 1\n",
+    "「",
+    "x" * 50,
+    "。",
+)
 
 
 @pytest.fixture
@@ -68,6 +104,22 @@ def test_binary_is_a_text_like_any_other(data):
     for encoding in ("latin-1", "utf-8"):
         text = data.decode(encoding, "surrogateescape")
         assert rendered(Again(), text).encode()
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+@given(text=st.text() | st.lists(st.sampled_from(HOSTILE), max_size=12).map("".join))
+def test_no_reply_makes_a_parser_raise(task, text):
+    made = task.parse(document("Bees 12 dance."), Reply(text, "stop", 1, 1))
+    assert isinstance(made, Row | Rejected)
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_a_long_reply_takes_time_in_proportion_to_its_length(task):
+    doc = document("Bees 12 dance.")
+    for piece in HOSTILE:
+        assert in_proportion(
+            lambda times, one=piece: task.parse(doc, Reply(one * times, "stop", 1, 1)), SIZE // len(piece)
+        )
 
 
 ODD = {

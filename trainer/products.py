@@ -20,10 +20,12 @@ _ONEDNN = getattr(torch.ops.mkldnn, "_linear_pointwise", None) if torch.backends
 
 def product(left_MI: Tensor, right_OI: Tensor) -> Tensor:
     """Return left @ right.T, [M, O], outside of autograd."""
-    if _ONEDNN is not None and left_MI.device.type == "cpu" and left_MI.dtype == right_OI.dtype == torch.float32:
-        out_MO: Tensor = _ONEDNN(left_MI, right_OI, None, "none", [], "")
-        return out_MO
-    return left_MI @ right_OI.T
+    if _ONEDNN is None or torch.compiler.is_compiling():  # it takes that call of frozen weights only
+        return left_MI @ right_OI.T
+    if left_MI.device.type != "cpu" or not left_MI.dtype == right_OI.dtype == torch.float32:
+        return left_MI @ right_OI.T
+    out_MO: Tensor = _ONEDNN(left_MI, right_OI, None, "none", [], "")
+    return out_MO
 
 
 def linear(x_xI: Tensor, weight_OI: Tensor) -> Tensor:

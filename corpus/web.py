@@ -5,7 +5,8 @@
     ray job submit --working-dir . -- python corpus/web.py 'crawl/*.warc.gz'
 
 Pages are extracted, filtered by language and by published rules (English: Gopher, C4 and FineWeb; Japanese: Swallow
-v2), and deduplicated; mail addresses, telephone, card and IP numbers are masked.
+v2), deduplicated and, where a classifier is named, measured by it; mail addresses, telephone, card and IP numbers are
+masked.
 """
 
 from typing import Annotated
@@ -18,12 +19,14 @@ from dedup.exact import ExactDedup
 from dedup.minhash import MinHashDedup
 from dedup.urls import UrlDedup
 from filters.c4 import C4Quality
+from filters.classified import Classified
 from filters.fineweb import FineWebQuality
 from filters.gopher import GopherQuality, GopherRepetition
 from filters.language import LanguageIs
 from filters.pii import MaskPii
 from filters.swallow import SwallowV2
 from filters.swallow_cleaning import SwallowCleaning
+from manifests.errors import BadRecipe
 from manifests.program import program
 from manifests.stage import Only, Recipe
 from manifests.token_count import CountTokens
@@ -36,9 +39,15 @@ def recipe(
     min_letters: Annotated[int, "Japanese letters a page must have (Swallow: 400)."] = 400,
     similarity: Annotated[float, "Jaccard similarity from which pages are the same (PLaMo 2: 0.8)."] = 0.8,
     against: Annotated[tuple[str, ...], "Datasets that are there already: what is like a row of theirs goes."] = (),
+    education: Annotated[
+        str | None, "Classifier of educational value, such as models/education [default: none]."
+    ] = None,
+    min_education: Annotated[int | None, "Points it must give, of 5 (FineWeb-Edu: 3) [default: any]."] = None,
     tokenizer: Annotated[str | None, "Tokenizer to count with: a model's name or a file [default: none]."] = None,
 ) -> Recipe:
     """Every decision that bears on the dataset, on one screen."""
+    if min_education is not None and education is None:
+        raise BadRecipe("web: --min-education needs a classifier: --education models/education")
     return Recipe(
         name="web",
         steps=(
@@ -56,6 +65,7 @@ def recipe(
             UrlDedup(),
             ExactDedup(against=against),
             MinHashDedup(threshold=similarity, against=against),
+            *([Classified(education, min_points=min_education)] if education else []),
             MaskPii(),
             *([CountTokens(tokenizer, tokenizer)] if tokenizer else []),
         ),

@@ -5,6 +5,7 @@ python -m tests.filters.golden      writes the outcomes of stages that are new o
 
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from filters.c4 import C4BadWords, C4Quality
@@ -29,12 +30,23 @@ from filters.word_list import WordList
 from manifests import canonical
 from manifests.rows import Document
 from manifests.stage import Rejected, Stage
+from manifests.store import Store
+from tests.filters import tiny_classifier
 
 FILE = Path(__file__).parents[1] / "golden" / "filters.json"
 WORDS = WordList(str(FILE.with_name("filters_words.txt")))
 URL = "http://shop.example.org/free/cups?page=2"  # of every text
 
+
+def tiny() -> Stage:
+    """A classifier that is made byte by byte."""
+    with TemporaryDirectory() as folder:
+        store = tiny_classifier.stored(Store("memory://golden"), Path(folder))
+    return tiny_classifier.stage(store, min_points=1, min_score=0.9)
+
+
 STAGES: tuple[Stage, ...] = (
+    tiny(),
     LanguageIs(("en", "ja")),
     Length(min_chars=20, max_chars=2_000),
     GopherQuality(),

@@ -143,7 +143,7 @@ def test_one_of_two_classes_is_scored_by_its_probability():
         (fasttext_bytes(magic=1), "magic = 1"),
         (fasttext_bytes(words=1 << 30, entries=(1 << 30) + 3), "words = 1073741824"),
         (fasttext_bytes(bucket=1 << 30), "bucket = 1073741824"),
-        (fasttext_bytes(bucket=1), "expected a matrix of 5 rows"),
+        (fasttext_bytes(bucket=1), "expected a matrix of 7 rows"),
         (fasttext_bytes(word_ngrams=1 << 20), "word_ngrams = 1048576"),
         (fasttext_bytes(maxn=6), "maxn = 6"),
         (fasttext_bytes(dim=0), "dim = 0"),

@@ -8,7 +8,14 @@ from filters.classifier_config import Config
 from manifests import artifact, canonical
 from manifests.store import Store
 
-WORDS = {"</s>": (0.0, 0.0), "plants": (2.0, 0.0), "sale": (-2.0, 0.0), "光": (0.0, 2.0)}
+WORDS = {
+    "</s>": (0.0, 0.0),
+    "plants": (2.0, 0.0),
+    "sale": (-2.0, 0.0),
+    "光": (0.0, 2.0),
+    "the": (9.0, 0.0),
+    "の": (0.0, -9.0),
+}
 LABELS = {"0": (-1.0, -1.0), "1": (0.0, 0.0), "2": (1.0, 1.0)}  # points
 
 

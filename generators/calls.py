@@ -49,7 +49,9 @@ class Calls:
         self.store, self.folder = store, f"calls/{scope}"
         self._lock = RLock()
         self._tidying = Lock()
+        self._writer = Lock()  # held while a batch is written: replies land meanwhile
         self._batch: dict[bytes, Reply] = {}
+        self._leaving: dict[bytes, Reply] = {}  # the batch that is being written
         self._oldest = 0.0  # when the first reply of the batch came, by the monotonic clock
         self._flying: dict[bytes, Future[Reply]] = {}
         # The index: 8 bytes of each key, sorted, and where its reply is: file << 32 | row
@@ -72,7 +74,7 @@ class Calls:
         with self._lock:
             while True:
                 try:
-                    return self._batch.get(key) or self._committed(key)
+                    return self._batch.get(key) or self._leaving.get(key) or self._committed(key)
                 except FileNotFoundError:
                     self.refresh()
 
@@ -107,18 +109,34 @@ class Calls:
             self._batch[key] = reply
 
     def flush(self, *, due: bool = False) -> None:
-        """Commit the batch; `due`: only where it is full or old. Raises StoreFailed: then nothing of it is counted."""
+        """Commit the batch; `due`: only where it is full or old, and nobody else is at it.
+
+        Raises StoreFailed: then nothing of it is counted, and the next flush writes it.
+        """
+        if not self._writer.acquire(blocking=not due):
+            return
+        try:
+            with self._lock:
+                if not self._batch or (due and not self._due()):
+                    return
+                self._leaving, self._batch = self._batch, {}
+            self._write()
+        finally:
+            with self._lock:
+                self._batch, self._leaving = self._leaving | self._batch, {}
+            self._writer.release()
+
+    def _write(self) -> None:
+        table = _encode(self._leaving)
+        data = shard.write_parquet(table, incompressible=("key",))
+        key = file_key(self.folder, data)
+        self.store.files.create(key, data)
         with self._lock:
-            if not self._batch or (due and not self._due()):
-                return
-            table = _encode(self._batch)
-            data = shard.write_parquet(table, incompressible=("key",))
-            key = file_key(self.folder, data)
-            self.store.files.create(key, data)
-            places = self._place(key, len(data), len(table))
-            self._recent |= dict(zip(self._batch, places.tolist(), strict=True))
-            self._hold(self._numbered - 1, list(self._batch.items()), table.nbytes)
-            self._batch = {}
+            if key not in {known for known, _ in self._files.values()}:  # a refresh may have seen it first
+                places = self._place(key, len(data), len(table))
+                self._recent |= dict(zip(self._leaving, places.tolist(), strict=True))
+                self._hold(self._numbered - 1, list(self._leaving.items()), table.nbytes)
+            self._leaving = {}
 
     def tidy(self) -> None:
         """Put small files together where there are many; another thread or worker may be at it. Raises StoreFailed."""

@@ -4,8 +4,9 @@ import shutil
 import subprocess
 import sys
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +22,7 @@ from manifests.run import run
 from manifests.store import Store
 from manifests.view import View
 from tests.generators.tasks import NAMES, asks, driver, texts
+from tests.patience import LIMIT_S
 
 ROOT = Path(__file__).parents[2]
 
@@ -117,6 +119,58 @@ def test_a_batch_that_cannot_be_written_is_fatal_and_stays_to_be_written(tmp_pat
     again = Calls(calls.store, "scope")
     again.refresh()
     assert again.get(key(0)) == reply(0)
+
+
+class Slowly:
+    """The files of a store in which a file is made when somebody says so."""
+
+    def __init__(self, files):
+        self._files = files
+        self.begun, self.may_end = Event(), Event()
+
+    def __getattr__(self, name):
+        return getattr(self._files, name)
+
+    def create(self, name, data):
+        self.begun.set()
+        self.may_end.wait(LIMIT_S)
+        return self._files.create(name, data)
+
+
+def test_while_a_batch_is_written_replies_land_and_those_in_it_are_found(tmp_path):
+    calls = Calls(Store(str(tmp_path / "s")), "scope")
+    calls.store.files = slowly = Slowly(calls.store.files)
+    calls.put(key(0), reply(0))
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(calls.flush)
+        assert slowly.begun.wait(LIMIT_S)
+        calls.put(key(1), reply(1))
+        calls.flush(due=True)  # somebody is at it
+        assert [calls.get(key(n)) for n in (0, 1, 2)] == [reply(0), reply(1), None]
+        assert not writing.done()
+        slowly.may_end.set()
+        writing.result(LIMIT_S)
+    calls.flush()
+    assert len(list(calls.store.files.keys("calls"))) == 2
+    again = Calls(calls.store, "scope")
+    again.refresh()
+    assert [again.get(key(n)) for n in (0, 1)] == [reply(0), reply(1)]
+
+
+def test_a_file_that_a_refresh_sees_before_its_writer_counts_it_is_known_once(tmp_path):
+    calls = Calls(Store(str(tmp_path / "s")), "scope")
+
+    class Seen(Slowly):
+        def create(self, name, data):
+            made = self._files.create(name, data)
+            calls.refresh()
+            return made
+
+    calls.store.files = Seen(calls.store.files)
+    calls.put(key(0), reply(0))
+    calls.flush()
+    assert calls.get(key(0)) == reply(0)
+    assert len(calls._files) == 1
 
 
 def test_threads_of_a_process_share_the_calls_in_flight(tmp_path):

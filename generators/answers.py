@@ -7,18 +7,23 @@ returned, for a solution that has two has none. An answer that is no number, suc
 """
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from generators.quantities import MAX_CHARS, Quantity, amounts, quantities
 
 MAX_TEXT = 60_000  # characters of a solution, from its end
+MOST_PHRASES = 50  # of a solution, the last ones
+MOST_BOXES = 200  # of a solution, the first ones
 HASHES, BOX, PHRASE, LAST_LINE = "####", "box", "phrase", "last line"
 _HASHES = re.compile(r"^[ \t>*]*####[ \t]*(.*)$", re.MULTILINE)
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
 _IS = r"(?:\s+(?:to|of|for)\s[^.:\n。]{1,80}?)?\s*(?:is\b|was\b|will be\b|would be\b|should be\b|=|:)\s*:?\s*"
 _PHRASE = re.compile(
-    rf"\banswer{_IS}(?=(?P<en>[^\n]+))|(?:答え|解答|回答|正解)[^\n。:はが]{{0,12}}(?:は|が|:|：)\s*(?=(?P<ja>[^\n]+))",
+    rf"\banswer{_IS}(?=(?P<en>[^\n]{{1,400}}))"
+    r"|(?:答え|解答|回答|正解)[^\n。:はが]{0,12}(?:は|が|:|：)\s*(?=(?P<ja>[^\n]{1,400}))",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"[。!?！？]|\.(?=\s|$)")
@@ -82,7 +87,7 @@ def _after_hashes(text: str) -> Iterator[tuple[re.Match[str], str]]:
 
 def _boxed(text: str) -> Iterator[str]:
     """Yield what stands in boxes; one that is never closed holds nothing."""
-    for mark in _BOX.finditer(text):
+    for mark in islice(_BOX.finditer(text), MOST_BOXES):
         if text[mark.end() : mark.end() + 1] != "{":
             if bare := re.match(r"[-0-9.,]+", text[mark.end() : mark.end() + MAX_CHARS]):
                 yield bare[0]
@@ -96,9 +101,8 @@ def _boxed(text: str) -> Iterator[str]:
 
 
 def _phrases(text: str) -> Iterator[str]:
-    for found in _PHRASE.finditer(text):
-        said = (found["en"] or found["ja"])[:MAX_CHARS]
-        said = _SENTENCE.split(said, maxsplit=1)[0].strip()
+    for found in deque(_PHRASE.finditer(text), MOST_PHRASES):
+        said = _SENTENCE.split(found["en"] or found["ja"], maxsplit=1)[0].strip()
         if not _NO_TEXT.fullmatch(said):
             yield said
 

@@ -6,19 +6,22 @@
 
 Rejection sampling (Yuan et al. 2023): of each problem's right solutions, one for each list of equations is kept. With
 `--no-trust-reference` the majority decides instead, and `votes/right` says of each solution whether it is right: so
-the votes themselves can be judged. Problems without a known answer are always left to the majority.
+the votes themselves can be judged. Problems without a known answer are always left to the majority; those whose answer
+is no number, or is contradicted by their own program or solution, are refused.
 """
 
 from dataclasses import replace
 from typing import Annotated
 
 from dedup.decontaminate import Decontaminate
+from generators.backward import Backward
 from generators.calculated import Calculated
 from generators.command import generator
 from generators.engine import Sampling
 from generators.executed import Executed
 from generators.generate import Generate
 from generators.paths import DistinctPaths
+from generators.references import Referenced
 from generators.solving import PROGRAM, WriteProgram, solving
 from generators.votes import Votes
 from manifests.stage import Recipe, Stage
@@ -32,6 +35,10 @@ def recipe(
         int | None, "Solutions kept of a problem, of those that reason differently [default: all]."
     ] = None,
     programs: Annotated[bool, "Let the model write a program for each problem, and run it."] = False,
+    seed_programs: Annotated[
+        bool, "Run the programs that come with problems, as Lila's do, to check their answers."
+    ] = False,
+    backward: Annotated[bool, "Give the answer and ask for a number of the problem (FOBAR)."] = False,
     trust_reference: Annotated[bool, "A known answer decides; else it is only recorded who is right."] = True,
     decontaminate: Annotated[tuple[str, ...], "Datasets of test problems: what holds one of theirs goes."] = (),
     model: Annotated[str, "Model, by its ref."] = "models/smollm2",
@@ -49,6 +56,9 @@ def recipe(
     return Recipe(
         name="mathematics-solve",
         steps=(
+            *((Executed(),) if seed_programs else ()),
+            Referenced(required=backward),
+            *((Backward(seed=seed),) if backward else ()),
             *((Decontaminate(decontaminate),) if decontaminate else ()),
             *checked,
             Generate(solving(style), model, replace(drawn, n=solutions), engine=engine),

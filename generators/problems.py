@@ -1,4 +1,6 @@
-"""New problems from old ones: a seed is changed in one of the ways of MuggleMath, or put in another setting.
+"""New problems from old ones: a seed is changed as in MuggleMath, said in other words, or put in another setting.
+
+A problem that is only said in other words keeps its known answer, against which its solutions are held.
 
 mathematics/empty       the reply says nothing but a preamble
 mathematics/no_question nothing is asked for
@@ -16,6 +18,7 @@ from typing import ClassVar
 from generators.engine import Reply
 from generators.quantities import quantities
 from generators.replies import said
+from generators.solving import ANSWER
 from manifests import canonical
 from manifests.errors import BadRecipe
 from manifests.rows import Document, Message
@@ -49,6 +52,10 @@ CHANGES = {
     "complexity": {
         "en": "Make it harder: it should take two more steps of reasoning.",
         "ja": "考える段階が二つ増えるように、難しくしてください。",
+    },
+    "rephrase": {
+        "en": "Say the same in other words: the same numbers, the same question, the same answer.",
+        "ja": "数も、問われていることも、答えも同じまま、別の言葉で書き直してください。",
     },
     "setting": {
         "en": "Write a new problem of the same kind about {topic}, with other people and numbers.",
@@ -124,7 +131,10 @@ class NewProblem:
             return Rejected(doc, "mathematics/no_number")
         if _WORD.findall(text.lower()) == _WORD.findall(doc.text.lower()):
             return Rejected(doc, "mathematics/copy")
-        labels = {"dataset": doc.labels.get("dataset", doc.source), "change": self.change(doc)[0]}
+        change = self.change(doc)[0]
+        labels = {"dataset": doc.labels.get("dataset", doc.source), "change": change}
+        if change == "rephrase" and ANSWER in doc.labels:
+            labels[ANSWER] = doc.labels[ANSWER]
         return doc.derive(text=text, source="mathematics", language=self._language(doc), labels=labels, scores={})
 
     def _language(self, doc: Document) -> str:

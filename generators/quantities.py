@@ -30,7 +30,7 @@ _LATEX_PART = re.compile(rf"\(\((-?(?:{NUMBER}))\)/\((-?(?:{NUMBER}))\)\)")
 _BRACKETS = re.compile(r"(?<![0-9A-Za-z])\([^()]{0,200}\)|\[[^\[\]]{0,200}\]")
 # Roots and circles have no exact number here, and an expression with a variable is none.
 _NO_NUMBER = re.compile(
-    r"[√∛π∞]|\\(?:sqrt|pi|log|ln|sin|cos|tan|infty)|\b(?:sqrt|pi)\b|\b[xyzabnk]\s*[-+*/^]|[-+*/^]\s*[xyzabnk]\b|[0-9)][xyzabn]\b"
+    r"[√∛π∞]|\\(?:sqrt|pi|log|ln|sin|cos|tan|infty)|\b(?:sqrt|pi)\b|\b[xyzabnk]\s*[-+*/^]|\b[a-z]\s*[*/^]\s*[0-9]|[-+*/^]\s*[xyzabnk]\b|[0-9)][xyzabn]\b"
 )
 _EITHER = re.compile(r"\b(?:and|or)\b|[;；]|(?:と|や|か|または|もしくは|、|,)\s*\Z", re.IGNORECASE)
 _THEN_ASIDE = re.compile(r"\b(?:in|per|for|of|over|after|at|on|by|from|every|each|within|during|out|to|with|than)\b")

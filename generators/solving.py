@@ -5,13 +5,13 @@ solve/two_answers   it gives answers that differ
 solve/no_number     its answer is no number
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from generators.answers import answers
 from generators.engine import Reply
+from generators.fences import blocks
 from generators.replies import said
 from manifests.errors import BadRecipe
 from manifests.rows import Document, Message
@@ -48,7 +48,7 @@ PROGRAM = {
     "コードブロックを一つだけ書いて答えてください。",
 }
 PROBLEM, REFERENCE, ANSWER, CODE = "problem", "reference", "answer", "program"  # labels
-_BLOCK = re.compile(r"^```[ \t]*(?:python3?|py)?[ \t]*\n(.*?)\n?^```[ \t]*$", re.DOTALL | re.MULTILINE | re.IGNORECASE)
+PYTHON = ("", "python")  # tags of code blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +94,10 @@ class WriteProgram:
         return Message("system", self.prompts[doc.language or ""]), Message("user", doc.text)
 
     def parse(self, doc: Document, reply: Reply) -> Document | Rejected:
-        blocks = _BLOCK.findall(reply.text.replace("\r\n", "\n"))
+        found = blocks(reply.text.replace("\r\n", "\n"))
+        program = found[0].code if len(found) == 1 and found[0].closed and found[0].language in PYTHON else ""
         labels = {name: value for name, value in doc.labels.items() if name != CODE}
-        return doc.replace(labels={**labels, CODE: blocks[0]} if len(blocks) == 1 else labels)
+        return doc.replace(labels={**labels, CODE: program} if program else labels)
 
 
 def solving(style: str) -> Solve:

@@ -3,26 +3,17 @@
 import json
 import os
 import re
-from itertools import permutations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from corpus.problem_files import ProblemFiles
 from generators import mathematics, mathematics_rewrite, mathematics_solve
-from generators.calculated import Calculated
 from generators.echo import Echo
-from generators.engine import Reply
-from generators.executed import COMPUTED, Executed
-from generators.paths import DistinctPaths, path_of
 from generators.problems import CHANGES, problems
-from generators.sandbox import Sandbox
 from generators.solving import PROGRAM, STYLES, WriteProgram, solving
-from generators.votes import Votes, majority
 from generators.weights import echo_model
-from manifests.errors import BadRecipe, BadRow
+from manifests.errors import BadRecipe
 from manifests.explain import why
 from manifests.lineage import recipe_chain
 from manifests.run import run
@@ -30,23 +21,17 @@ from manifests.stage import Recipe, Rejected
 from manifests.store import Store
 from manifests.tables import print_story
 from manifests.view import View
+from tests.generators.bees import BEES, ENGLISH, JAPANESE, answering, reply, sandbox
 from tests.generators.tasks import document, texts
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "mathematics.json"
 SEEDS = Path(__file__).parents[2].parent / "shared" / "data" / "math-seeds"
-BEES = "Mia has 12 bees and buys half as many. How many bees has she then?"
-ENGLISH = document(BEES, "en")
-JAPANESE = document("ミアは蜂を12匹飼っていて、その半分を買い足します。蜂は全部で何匹ですか。", "ja")
 TASKS = {
     **{f"change {name}": problems((name,), "elementary", ("bees",)) for name in CHANGES},
     **{f"solve {style}": solving(style) for style in STYLES},
     "program": WriteProgram(PROGRAM),
     **{f"rewrite {form}": mathematics_rewrite.rewriting(form) for form in mathematics_rewrite.FORMS},
 }
-
-
-def reply(text):
-    return Reply(text, "stop", 10, 10)
 
 
 def test_the_prompts_are_the_golden_ones():
@@ -156,146 +141,6 @@ def test_a_problem_gets_the_one_program_of_a_reply(said, code):
     assert made.labels.get("program") == code
 
 
-PROGRAMS = {  # what a program prints, or why nothing is learnt from it
-    "print(12 + 12 // 2)": "18",
-    "print('She has', 18, 'bees')": "18",
-    "print(3)\nprint(18.0)\nprint()": "18",
-    "print(0.1 + 0.2)": "0.3",
-    "print(1 / 3)": "1/3",
-    "from fractions import Fraction\nprint(Fraction(3, 4))": "0.75",
-    "print(bees)": "executed/failed",
-    "import sys\nprint(18)\nsys.exit()": "executed/failed",
-    "while True: pass": "executed/limit",
-    "x = [0] * 10**10": "executed/limit",
-    "print('no idea')": "executed/no_number",
-    "print(3, 5)": "executed/no_number",
-    "pass": "executed/no_number",
-    "print(18": "executed/failed",
-    "\x00": "executed/failed",
-}
-
-
-def sandbox():
-    box = Sandbox(seconds=1)
-    try:
-        box.check()
-    except BadRecipe as error:
-        pytest.skip(str(error))
-    return box
-
-
-@pytest.mark.parametrize(("program", "expected"), PROGRAMS.items())
-def test_a_program_is_run_for_the_number_on_its_last_line(program, expected):
-    doc = document(BEES, labels={"program": program})
-    [made] = Executed(required=True, sandbox=sandbox())([doc])
-    assert (made.reason if isinstance(made, Rejected) else made.row.labels[COMPUTED]) == expected
-
-
-def test_a_problem_without_a_program_that_answers_goes_on_unless_programs_are_required():
-    given = [document("a"), document("b", labels={"program": "print(bees)"})]
-    made = list(Executed(sandbox=sandbox())(given))
-    assert [(one.row, one.values["executed/answered"]) for one in made] == [(row, 0.0) for row in given]
-    assert next(iter(Executed(required=True, sandbox=sandbox())(given))).reason == "executed/none"
-
-
-# Checks
-
-
-@pytest.mark.parametrize(
-    ("solution", "reason"),
-    [
-        ("12/2 = <<12/2=6>>6\n#### 18", None),
-        ("12/2 = <<12/2=5>>5\n#### 17", "calculator/wrong_annotation"),
-        ("So 12 + 6 = 19.\n#### 19", "calculator/wrong_equation"),
-        ("She has 18.", None),
-    ],
-)
-def test_a_solution_with_a_wrong_sum_is_refused(solution, reason):
-    row = document(f"Is 2 + 2 = 5?\n\n{solution}", labels={"problem": "Is 2 + 2 = 5?"})
-    [made] = Calculated()([row])
-    assert getattr(made, "reason", None) == reason
-
-
-def test_solutions_without_sums_can_be_refused():
-    [made] = Calculated(min_sums=1)([document("She has 18.")])
-    assert (made.reason, made.value, made.threshold) == ("calculator/few_sums", 0.0, 1)
-
-
-def solutions(*given, **labels):
-    return [
-        ENGLISH.derive(candidate=number, text=f"{BEES}\n\n{answer}", labels={"answer": answer, **labels})
-        for number, answer in enumerate(given)
-    ]
-
-
-def test_the_majority_is_taken_with_its_share():
-    quantity, share = majority([18, 18.0, "18", 20])
-    assert (str(quantity), share) == ("18", 0.75)
-    assert majority([18, 20]) is None
-    assert majority([]) is None
-    assert majority(["many", 18])[1] == 0.5
-
-
-VOTES = [  # answers, labels, options, and the reasons
-    (("18", "18.0", "$18", "20"), {}, {}, [None, None, None, "votes/minority"]),
-    (("18", "20"), {}, {}, ["votes/tie"] * 2),
-    (("18", "18", "20", "20", "3"), {}, {}, ["votes/tie"] * 5),
-    (("18", "18", "20", "21", "22"), {}, {}, ["votes/low_share"] * 5),
-    (("18",), {}, {"least_votes": 2}, ["votes/few"]),
-    (("18",), {}, {}, [None]),
-    (("18", "18", "20"), {"computed": "18"}, {}, [None, None, "votes/minority"]),
-    (("18", "18", "20"), {"computed": "20"}, {}, ["votes/program_differs"] * 3),
-    (("18", "20", "20"), {"reference": "18"}, {}, [None, "votes/wrong", "votes/wrong"]),
-    (("18", "20", "20"), {"reference": "18"}, {"trust_reference": False}, ["votes/minority", None, None]),
-    (("0.25", "25%", "25%"), {"reference": "1/4"}, {}, [None, None, None]),
-    (("18", "20", "20"), {"reference": "Tuesday"}, {}, ["votes/minority", None, None]),
-]
-
-
-@pytest.mark.parametrize(("given", "labels", "options", "reasons"), VOTES)
-def test_solutions_are_judged_by_their_votes(given, labels, options, reasons):
-    made = list(Votes(**options)(solutions(*given, **labels)))
-    assert [getattr(one, "reason", None) for one in made] == reasons
-
-
-def test_every_solution_carries_the_votes():
-    made = list(Votes()(solutions("18", "18", "18", "20", reference="18")))
-    assert made[0].row.scores == {"votes/cast": 4.0, "votes/share": 0.75, "votes/right": 1.0}
-    assert made[3].values == {
-        "votes/cast": 4.0,
-        "votes/most": 3.0,
-        "votes/share": 0.75,
-        "votes/own": 1.0,
-        "votes/own_answer": 20.0,
-        "votes/answer": 18.0,
-        "votes/right": 0.0,
-    }
-
-
-@given(st.lists(st.sampled_from(["1", "2", "3"]), min_size=1, max_size=4))
-def test_the_order_of_the_votes_does_not_matter(given):
-    outcomes = {
-        tuple(sorted([(one.row.labels["answer"], getattr(one, "reason", "")) for one in Votes()(solutions(*order))]))
-        for order in permutations(given)
-    }
-    assert len(outcomes) == 1
-
-
-def test_a_row_without_an_answer_cannot_vote():
-    with pytest.raises(BadRow, match="has the answer 'many'; expected one number"):
-        list(Votes()(solutions("many")))
-
-
-def test_solutions_with_the_same_equations_are_one():
-    given = ["12/2 = 6\n12+6=18", "First 12 / 2 = 6, then 12 + 6 = 18.", "12 * 3 / 2 = 18", "It is 18", "It is  18"]
-    made = list(DistinctPaths()(solutions(*given, problem=BEES)))
-    assert [getattr(one, "reason", None) for one in made] == [None, "paths/same", None, None, "paths/same"]
-    assert made[1].twin == made[0].row.id
-    few = list(DistinctPaths(most=1)(solutions(*given, problem=BEES)))
-    assert [getattr(one, "reason", None) for one in few] == [None, "paths/same", *["paths/enough"] * 3]
-    assert path_of("<<12/2=6>> so 6 = 5 + 1") == ("12/2=6",)
-
-
 # Rewriting
 
 
@@ -322,18 +167,6 @@ def test_a_form_that_we_do_not_have_is_refused():
 
 
 # Whole runs
-
-
-def answering(request):
-    """Solve any sum of bees: of candidate 3 wrongly; the program of problems with 40 bees is wrong."""
-    if "pupils of" in request.prompt:
-        bees = int(re.search(r"Mia has (\d+)", request.prompt)[1])
-        return f"Ken has {10 * bees} bees and buys as many. How many bees has he then?"
-    bees = int(re.search(r"(?:Mia|Ken) has (\d+)", request.prompt)[1])
-    if "Python program" in request.prompt:
-        return f"```python\nprint({bees} * {3 if bees == 40 else 2})\n```"
-    right = request.candidate % 4 != 3
-    return f"{bees} + {bees} = {2 * bees}\nThat is {request.candidate // 2} of\n#### {2 * bees if right else 7}"
 
 
 def test_problems_and_solutions_are_made_checked_and_voted_on_in_one_run(tmp_path):

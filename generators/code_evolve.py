@@ -5,10 +5,10 @@
     ray job submit --working-dir . -- python generators/code_evolve.py code-oss-instruct-en --to en --rounds 2
 
 A source row is a problem, alone or with its solution in a code block behind it, as `code_oss_instruct` writes them. In
-each round one of five operators is drawn by the row's id: it is the label `operator`. Refused, as by Evol-Instruct:
+each round one of five operators is drawn by the row's id: it is the label `operator`. Refused, as by
+Evol-Instruct, beside what sounds like a refusal (generate/refusal):
 
 evolve/no_gain      the problem is as it was, or shorter than half of it
-evolve/refusal      a short answer that says sorry
 evolve/no_words     nothing but punctuation and small words
 evolve/prompt       words of the prompt stand in the problem
 """
@@ -61,9 +61,7 @@ OPERATORS = {
 LEAKS = re.compile(
     r"(?i)\b(?:given|rewritten|new|original) (?:prompt|problem):|#\w+ ?prompt#|新しい問題文?[:：]|元の問題文?[:：]"
 )
-_SORRY = re.compile(r"(?i)\bsorry\b|\bas an ai\b|\bi (?:cannot|can't)\b|申し訳|できません")
 _WORD = re.compile(r"[^\W\d_]{3,}|[぀-ヿ一-鿿]{2,}")
-MOST_SORRY_CHARS = 300  # Evol-Instruct looks for "sorry" in answers of fewer than 80 words
 MOST_COPIED = 0.95
 
 
@@ -85,8 +83,6 @@ class Evolve:
 
     def parse(self, doc: Document, reply: Reply) -> Document | Rejected:
         text, before = said(reply.text), problem_of(doc.text)
-        if len(text) < MOST_SORRY_CHARS and _SORRY.search(text) and not _SORRY.search(before):
-            return Rejected(doc, "evolve/refusal")
         if not _WORD.search(text):
             return Rejected(doc, "evolve/no_words")
         if LEAKS.search(text):

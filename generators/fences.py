@@ -92,7 +92,8 @@ def fenced(code: str, language: str) -> str:
     """Return code as a block, in a fence that is longer than any in it."""
     longest = max([len(mark) for mark in re.findall(r"`{3,}", code)], default=2)
     fence = "`" * (longest + 1)
-    return f"{fence}{language}\n{code}\n{fence}"
+    end = "" if code.endswith("\n") else "\n"
+    return f"{fence}{language}\n{code}{end}{fence}"
 
 
 def _closing(lines: list[str], first: int, opening: re.Match[str]) -> int:

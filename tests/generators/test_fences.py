@@ -79,7 +79,7 @@ def test_what_is_fenced_is_found_again_between_any_text(before, code, after):
     code = code.replace("~~~", "")
     reply = f"{before}\n{fenced(code, 'python')}\n{after}"
     [block] = blocks(reply)
-    assert (block.language, block.code, block.closed) == ("python", code, True)
+    assert (block.language, block.code, block.closed) == ("python", code.removesuffix("\n"), True)
     assert reply[: block.start] == f"{before}\n"
     assert reply[block.end :] == after
 

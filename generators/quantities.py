@@ -40,6 +40,8 @@ _NOT_A_SUM = re.compile(r"[0-9)]\s*[-+]|%")  # 5-6 is no -1
 _LEADING = re.compile(
     r"(?:about|around|approximately|exactly|only|just|a total of|the|約|およそ|ちょうど|合計で?|[\s:：])+"
 )
+_UNIT_POWER = re.compile(r"(?<=[A-Za-z]{2}|[ 0-9][ms])\s*\^\s*\(?[23]\)?")
+_AND_A_PART = re.compile(r"(?<=[0-9])(?: and |と)(?=[0-9]+/[0-9])")
 _AND_A_HALF = re.compile(r"(?<=[0-9]) and a half\b")
 _KANJI_PART = re.compile(rf"([{KANJI}0-9]{{1,20}})分の([{KANJI}0-9]{{1,20}})")
 
@@ -80,7 +82,7 @@ def quantities(phrase: str) -> tuple[Quantity, ...]:
     of a phrase are no offers: "18 eggs in 3 days" offers 18, 「3日で18個」 too, "3 hours 30 minutes" two numbers.
     """
     text = _LATEX_PART.sub(r" \1/\2 ", plain(phrase[:MAX_CHARS])).strip(" \t\n.,:;!?。、*_`\"'")
-    text = _AND_A_HALF.sub(".5", text)
+    text = _AND_A_PART.sub(" ", _AND_A_HALF.sub(".5", _UNIT_POWER.sub("", text)))
     text = text.rpartition("=")[2].strip() or text
     if _NO_NUMBER.search(text):
         return ()

@@ -24,7 +24,7 @@ COMMANDS.append(classifier)
 
 @classifier.command("train", cls=Command)
 @click.argument("name")
-@click.option("--from", "labels", metavar="DATASET", help="Rows with the label, as `koba run annotate` writes.")
+@click.option("--from", "labels", multiple=True, metavar="DATASET", help="Labelled rows, as of `koba run annotate`.")
 @click.option("--label", help="Name of the label in it [default: NAME].")
 @click.option("--class", "sets", multiple=True, metavar="CLASS=DATASET", help="Or: a dataset for each class.")
 @click.option("--per-class", type=click.IntRange(1), help="Take so many rows of each of these at most, by chance.")
@@ -46,7 +46,7 @@ COMMANDS.append(classifier)
 @store_option
 def train_classifier(
     name: str,
-    labels: str | None,
+    labels: tuple[str, ...],
     label: str | None,
     sets: tuple[str, ...],
     per_class: int | None,
@@ -125,7 +125,7 @@ def show_classifier(ref: str, store_url: str, as_json: bool) -> None:
 def _labelled(
     store: "Store",
     name: str,
-    labels: str | None,
+    labels: tuple[str, ...],
     label: str | None,
     sets: dict[str, str],
     per_class: int | None,
@@ -137,7 +137,7 @@ def _labelled(
         return by_label(store, labels, label or name, apart)
     if len(sets) > 1 and not labels:
         return by_set(store, sets, apart, per_class)
-    raise click.UsageError("expected --from with a labelled dataset, or --class CLASS=DATASET twice or more")
+    raise click.UsageError("expected --from with a labelled dataset or several, or --class CLASS=DATASET twice or more")
 
 
 def _pair(given: str) -> tuple[str, str]:

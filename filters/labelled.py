@@ -1,6 +1,6 @@
 """Labelled texts to learn from: a dataset that a model labelled, or a dataset for each class.
 
-    by_label(store, "labels/education", "education")
+    by_label(store, ("labels/web", "labels/wiki"), "education")
     by_set(store, {"wikipedia": "wiki-ja", "web": "web-ja"})
 
 Texts are in the order of a hash of their ids, so that equal rows in other shards teach the same. Of equal texts one
@@ -11,6 +11,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple
 
 from filters.hosts import host_of, registered_domain
@@ -52,32 +53,32 @@ class Labelled:
         return dict(Counter([one.language for one in self.examples if one.language]).most_common())
 
 
-def by_label(store: Store, name: str, label: str, apart: tuple[str, ...] = ()) -> Labelled:
-    """Return the rows of a dataset with their value of one label, such as `generators.annotate` writes.
+def by_label(store: Store, names: tuple[str, ...], label: str, apart: tuple[str, ...] = ()) -> Labelled:
+    """Return the rows of datasets with their value of one label, such as `generators.annotate` writes.
 
     `apart`: sites each of whose pages is a site of its own. Raises NotFound, and BadRecipe where no row has the label.
     """
-    manifest = _documents(store, name)
+    manifests = [_documents(store, name) for name in names]
     left_out: Counter[str] = Counter()
     others: Counter[str] = Counter()
 
     def labelled() -> Iterator[tuple[Row, str]]:
-        for row in View(store, manifest):
+        for row in chain.from_iterable(View(store, manifest) for manifest in manifests):
             if label in row.labels:
                 yield row, row.labels[label]
             else:
                 left_out["no label"] += 1
-                others.update(row.labels)
+                others.update(list(row.labels))
 
     examples = _examples(labelled(), apart, left_out)
     if not examples:
         known = ", ".join(name for name, _ in others.most_common(8)) or "none"
         raise BadRecipe(
-            f"{name}: none of {manifest.rows:,} rows has a text with the label {label!r}; its labels are {known}; "
-            f"make some with `koba run annotate {name} --rubric {label}`"
+            f"{', '.join(names)}: none of {sum(one.rows for one in manifests):,} rows has a text with the label "
+            f"{label!r}; their labels are {known}; make some with `koba run annotate {names[0]} --rubric {label}`"
         )
-    most = max((_most(step.describe, label) for step in manifest.steps), default=0)
-    return Labelled(examples, (manifest.id,), tuple(sorted(manifest.licences)), left_out, most)
+    most = max((_most(step.describe, label) for manifest in manifests for step in manifest.steps), default=0)
+    return Labelled(examples, *_origins(manifests), left_out, most)
 
 
 def by_set(
@@ -100,9 +101,15 @@ def by_set(
                 kept.append(one)
         left_out["more than asked for"] = len(examples) - len(kept)
         examples = tuple(kept)
-    licences = {licence for manifest in manifests.values() for licence in manifest.licences}
-    parents = tuple(sorted({manifest.id for manifest in manifests.values()}))
-    return Labelled(examples, parents, tuple(sorted(licences)), left_out)
+    return Labelled(examples, *_origins(manifests.values()), left_out)
+
+
+def _origins(manifests: Iterable[Manifest]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return ids and licences of datasets."""
+    made = list(manifests)
+    parents = {manifest.id for manifest in made}
+    licences = {licence for manifest in made for licence in manifest.licences}
+    return tuple(sorted(parents)), tuple(sorted(licences))
 
 
 def _documents(store: Store, name: str) -> Manifest:

@@ -1,6 +1,6 @@
 """A classifier learned from labelled texts, judged on sites that it did not see, and stored.
 
-    learned = learn(store, by_label(store, "labels/education", "education"), Plan("education"))
+    learned = learn(store, by_label(store, ("labels/education",), "education"), Plan("education"))
     store.tag("models/education", learned.manifest.id)
 
 Each fold is predicted by a model that saw no page of its sites; the figures are over all folds together. What is stored

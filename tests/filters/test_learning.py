@@ -79,18 +79,18 @@ def trained(tmp_path_factory):
     """A store with a dataset of labels, and what was learned of it."""
     store = Store(str(tmp_path_factory.mktemp("learned")))
     put(store, labelled_rows(["yes", "no"] * 30))
-    return store, learn(store, by_label(store, "labels", "subject"), PLAN)
+    return store, learn(store, by_label(store, ("labels",), "subject"), PLAN)
 
 
 def test_equal_rows_teach_equal_bytes_in_whatever_order_they_come(trained, tmp_path):
     _, learned = trained
     again = put(Store(str(tmp_path)), labelled_rows(["yes", "no"] * 30)[::-1])
-    assert learn(again, by_label(again, "labels", "subject"), PLAN).manifest.files == learned.manifest.files
+    assert learn(again, by_label(again, ("labels",), "subject"), PLAN).manifest.files == learned.manifest.files
 
 
 def test_another_seed_teaches_other_bytes(trained):
     store, learned = trained
-    other = learn(store, by_label(store, "labels", "subject"), Plan("subject", fasttext=SMALL, folds=3, seed=1))
+    other = learn(store, by_label(store, ("labels",), "subject"), Plan("subject", fasttext=SMALL, folds=3, seed=1))
     assert other.manifest.content != learned.manifest.content
 
 
@@ -131,7 +131,7 @@ def test_a_label_that_only_sites_tell_cannot_be_learned(store):
         for site in range(12)
         for page in range(6)
     ]
-    labelled = by_label(put(store, rows), "labels", "subject")
+    labelled = by_label(put(store, rows), ("labels",), "subject")
     assert learn(store, labelled, PLAN).evaluation["measures"]["auc"][0] < 0.9
 
 
@@ -143,7 +143,7 @@ def test_pages_of_one_site_are_sites_where_that_is_asked_for():
 
 
 def test_points_are_learned_with_their_expected_value(store):
-    labelled = by_label(put(store, labelled_rows(["0", "3"] * 20 + ["1", "2"] * 6)), "labels", "subject")
+    labelled = by_label(put(store, labelled_rows(["0", "3"] * 20 + ["1", "2"] * 6)), ("labels",), "subject")
     learned = learn(store, labelled, PLAN)
     assert (learned.config.target, learned.config.classes, learned.config.threshold) == (
         "points",
@@ -168,7 +168,7 @@ def test_of_equal_texts_one_is_learned_and_with_two_labels_none(store):
         Document(id=bytes([number]) * 16, text=text, labels={"subject": label})
         for number, (text, label) in enumerate([("a", "yes"), ("a", "yes"), ("b", "yes"), ("b", "no"), ("", "no")])
     ]
-    labelled = by_label(put(store, rows), "labels", "subject")
+    labelled = by_label(put(store, rows), ("labels",), "subject")
     assert [one.text for one in labelled.examples] == ["a"]
     assert labelled.left_out == {"no text": 1, "text again": 2, "text with several labels": 1}
 
@@ -186,7 +186,7 @@ def test_of_equal_texts_one_is_learned_and_with_two_labels_none(store):
     ],
 )
 def test_labels_that_teach_nothing_are_refused_with_what_was_found(store, labels, changed, message):
-    labelled = by_label(put(store, labelled_rows(labels)), "labels", "subject")
+    labelled = by_label(put(store, labelled_rows(labels)), ("labels",), "subject")
     with pytest.raises(BadRecipe, match=message):
         learn(store, labelled, Plan(**{"name": "subject", "folds": 3} | changed))
 
@@ -196,13 +196,13 @@ def test_one_side_from_one_site_cannot_be_held_out(store):
         row.replace(id=row_id("document", "no", row.hex), labels={"subject": "no"}, text=f"{BAD} {place}")
         for place, row in enumerate(labelled_rows(["no"] * 20))
     ]
-    labelled = by_label(put(store, rows), "labels", "subject")
+    labelled = by_label(put(store, rows), ("labels",), "subject")
     with pytest.raises(BadRecipe, match=r"`--apart example\.org`"):
         learn(store, labelled, PLAN)
 
 
 def test_names_with_too_few_texts_are_left_out_and_counted(store):
-    labelled = by_label(put(store, labelled_rows(["art", "law", "art", "law", "sea"] * 4)), "labels", "subject")
+    labelled = by_label(put(store, labelled_rows(["art", "law", "art", "law", "sea"] * 4)), ("labels",), "subject")
     learned = learn(store, labelled, Plan("subject", positive="law", fasttext=SMALL, folds=3))
     assert learned.config.classes == ("art", "law")
     assert learned.evaluation["left_out"]["label of fewer than 5 texts"] == 4
@@ -210,24 +210,24 @@ def test_names_with_too_few_texts_are_left_out_and_counted(store):
 
 def test_a_dataset_without_the_label_names_those_it_has(store):
     put(store, labelled_rows(["yes"] * 3, label="topic"))
-    with pytest.raises(BadRecipe, match="none of 3 rows has a text with the label 'education'; its labels are topic"):
-        by_label(store, "labels", "education")
+    with pytest.raises(BadRecipe, match="none of 3 rows has a text with the label 'education'; their labels are topic"):
+        by_label(store, ("labels",), "education")
 
 
 def test_rows_of_tokens_have_no_text_to_learn_from(store):
     put(store, [Tokens(id=b"1" * 16, input_ids=(1, 2))], "tokens")
     with pytest.raises(BadRecipe, match="found rows of kind tokens"):
-        by_label(store, "tokens", "education")
+        by_label(store, ("tokens",), "education")
 
 
 def test_rows_without_a_licence_need_one_to_be_said(store):
-    labelled = by_label(put(store, labelled_rows(["yes", "no"] * 10, licence=None)), "labels", "subject")
+    labelled = by_label(put(store, labelled_rows(["yes", "no"] * 10, licence=None)), ("labels",), "subject")
     with pytest.raises(BadRecipe, match="--licence"):
         learn(store, labelled, PLAN)
 
 
 def test_a_loss_that_is_no_number_is_an_error_with_advice(store):
-    labelled = by_label(put(store, labelled_rows(["yes", "no"] * 10)), "labels", "subject")
+    labelled = by_label(put(store, labelled_rows(["yes", "no"] * 10)), ("labels",), "subject")
     with pytest.raises(BadRecipe, match="at a learning rate of 1e\\+30; train with a lower"):
         learn(store, labelled, Plan("subject", folds=3, fasttext=Settings(bucket=1 << 10, lr=1e30)))
 
@@ -247,7 +247,7 @@ def test_a_head_on_embeddings_is_learned_stored_and_applied_likewise(encoder, la
     put(encoder, [row.replace(text=row.text.rsplit(" ", 2)[0] + " a" * place)
                   for place, row in enumerate(labelled_rows(labels * 20))])  # fmt: skip
     plan = Plan("subject", kind="embedding", folds=3)
-    learned, again = (learn(encoder, by_label(encoder, "labels", "subject"), plan) for _ in range(2))
+    learned, again = (learn(encoder, by_label(encoder, ("labels",), "subject"), plan) for _ in range(2))
     assert learned.manifest.files == again.manifest.files
     assert learned.manifest.artifact.licence == "MIT AND Apache-2.0"
     assert learned.evaluation["measures"]["f1"][0] > 0.9
@@ -260,13 +260,13 @@ def test_a_head_on_embeddings_is_learned_stored_and_applied_likewise(encoder, la
 
 def test_an_encoder_that_does_not_know_the_language_is_refused(encoder):
     rows = [row.replace(text=f"蜂は踊る {row.hex}") for row in labelled_rows(["yes", "no"] * 10, language="ja")]
-    labelled = by_label(put(encoder, rows), "labels", "subject")
+    labelled = by_label(put(encoder, rows), ("labels",), "subject")
     with pytest.raises(BadRecipe, match="20 of 20 texts cannot be read, in ja; models/minilm knows less than half"):
         learn(encoder, labelled, Plan("subject", kind="embedding", folds=3))
 
 
 def test_an_encoder_that_is_not_there_is_named(store):
-    labelled = by_label(put(store, labelled_rows(["yes", "no"] * 10)), "labels", "subject")
+    labelled = by_label(put(store, labelled_rows(["yes", "no"] * 10)), ("labels",), "subject")
     with pytest.raises(NotFound, match="models/minilm"):
         learn(store, labelled, Plan("subject", kind="embedding", folds=3))
 

@@ -14,6 +14,7 @@ import pytest
 from generators.calls import BATCH_CALLS
 from generators.compaction import listed, read_calls
 from generators.engine import Sampling
+from generators.forms import Choice, Form, JsonSchema, Regex
 from generators.generate import Generate
 from generators.places import _OPEN
 from generators.purse import Purse, with_purse
@@ -30,14 +31,13 @@ from manifests.view import View
 from tests.generators.tasks import Again, texts
 from tests.patience import LIMIT_S
 
-pytestmark = pytest.mark.xdist_group("machine")
-
 ROOT = Path(__file__).parents[2]
 TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"
 )
 NAMES = tuple(f"number {n}" for n in range(300))
 SAMPLING = Sampling(max_tokens=48, n=2)
+FORMS = (Choice(("say", "again")), Regex("[ab]{3}"), JsonSchema({"enum": ["a", 17, {"b": []}]}))
 needs_vllm = pytest.mark.skipif(
     not find_spec("vllm"), reason="vllm is not installed: pip install koba[cpu] or koba[gpu]"
 )
@@ -73,10 +73,16 @@ def first(folder: str) -> None:
         made = run(asks(Sampling(max_tokens=40, n=n, min_p=0.01)), source, store=store).manifest
         return made, {row.call.hex(): row.text for row in View(store, made)}
 
+    def formed(form: Form) -> dict[str, list[str]]:
+        source = texts(*[f"number {n}" for n in range(6)])
+        made = run(asks(Sampling(max_tokens=40, form=form)), source, store=store).manifest
+        return {"rows": [row.text for row in View(store, made)], "reasons": sorted(made.steps[-1].reasons)}
+
     few, more = ask(2), ask(4)
     [engine] = _OPEN.values()
     reasons = [manifest.steps[-1].reasons for manifest, _ in (few, more)]
     said = {"reasons": reasons, "few": few[1], "more": more[1], "steps": engine.meter.steps}
+    said["formed"] = [formed(form) for form in FORMS]
     print(json.dumps(said), flush=True)
     run(asks(SAMPLING), texts(*NAMES[:200], units=3), store=store, map=Threads())
     time.sleep(LIMIT_S)
@@ -155,6 +161,13 @@ def test_vllm_answers_and_more_candidates_leave_the_first_ones_as_they_are(engin
     assert len(told["few"]) >= 4  # the tiny model ends some of its replies
     assert told["few"].items() < told["more"].items()
     assert told["steps"] > 0
+
+
+@needs_vllm
+def test_vllm_writes_in_the_form_that_was_asked_for(engines):
+    for form, told in zip(FORMS, engines[0].told["formed"], strict=True):
+        assert (len(told["rows"]), told["reasons"]) == (6, []), form
+        assert {form.fault(text) for text in told["rows"]} == {None}
 
 
 @needs_vllm

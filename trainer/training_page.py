@@ -66,6 +66,7 @@ def _curves(metrics: Sequence[Mapping[str, Any]], clip: float) -> dict[str, Any]
         "norm": drawn(charts.series(norms, "gradient norm", window=window, limit=clip, wide=False)),
         "speed": drawn(charts.series(speeds, "tokens/s", window=window)),
         "median_speed": round(median(speeds)),
+        "mfu": median([line.get("mfu", 0.0) for line in metrics]),  # runs before it was measured have none
         "recent_loss": recent_loss,
         "perplexity": perplexity(recent_loss),
         "seconds": math.fsum(read / speed for read, speed in zip(taken, speeds, strict=True)),

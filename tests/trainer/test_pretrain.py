@@ -1,6 +1,7 @@
 """`koba train` and `koba trace CHECKPOINT --step N`, as a user types them: from a crawl to a model and back."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,31 @@ def test_the_same_command_again_finds_everything_made(house):
     url, runs, told = house
     again = koba(url, "train", "web=1", "echoes=1", *SHAPE, *SHORT, "--folder", runs, "--json")
     assert json.loads(again.stdout) == told
+
+
+def test_a_training_that_starts_from_another_has_its_shape_and_tokenizer(house, tmp_path):
+    url, runs, first = house
+    options = ["--start", runs, "--window", "16", "--save-every", "2", "--average", "2", "--tensorboard", "--json"]
+    told = koba(url, "train", "web", *SHORT, "--steps", "4", "--folder", str(tmp_path), *options)
+    mean, start = checkpoint_at(Path(json.loads(told.stdout)["checkpoint"])), checkpoint_at(Path(runs))
+    assert mean.path.name == "average-00000004-of-2"
+    assert mean.job.start == start.weights_digest == first["weights"]
+    assert mean.job.config == replace(start.job.config, window=16)
+    assert mean.job.tokenizer == start.job.tokenizer
+    assert list((tmp_path / "tensorboard").iterdir())
+    assert json.loads(told.stdout)["mfu"] > 0
+    refused = koba(url, "train", "web", *SHORT, "--folder", str(tmp_path), "--start", runs, "--width", "64")
+    assert (refused.exit_code, "width 64: the model at" in refused.stderr) == (2, True)
+
+
+def test_a_preset_gives_defaults_and_what_is_typed_counts(house, tmp_path):
+    url, _, _ = house
+    options = ["--preset", "swallow-cpt", "--learning-rate", "1e-4", *SHAPE, *SHORT]
+    told = koba(url, "train", "web", *options, "--steps", "1", "--folder", str(tmp_path), "--json")
+    settings = checkpoint_at(Path(json.loads(told.stdout)["checkpoint"])).job.settings
+    assert (settings.learning_rate, settings.batch, settings.beta2) == (1e-4, 2, 0.95)
+    shown = koba(url, "train", "--preset", "swallow-cpt", "--help").stdout
+    assert "[default: 1024]" in shown
 
 
 def test_a_step_leads_back_through_a_call_to_a_record_of_the_crawl(house):

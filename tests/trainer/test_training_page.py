@@ -100,6 +100,9 @@ def test_the_numbers_on_the_page_are_those_of_the_checkpoint(made):
     assert float(boxes["perplexity, in training"]) == pytest.approx(math.exp(sum(recent) / 5), rel=1e-3)
     speeds = sorted(line["tokens_per_s"] for line in metrics)
     assert boxes["tokens/s, median"] == f"{round((speeds[5] + speeds[6]) / 2):,}"
+    shares = sorted(line["mfu"] for line in metrics)
+    mfu = boxes["MFU, of the measured speed of matrix products"]
+    assert mfu == f"{100 * (shares[5] + shares[6]) / 2:.1f} %"
 
 
 def test_the_page_states_the_job_and_its_data(made):

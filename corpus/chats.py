@@ -15,6 +15,7 @@ from corpus.said_language import SaidLanguage
 from corpus.stated_licence import StatedLicence
 from corpus.turn_language import TurnLanguage
 from corpus.user_turns import UserTurns
+from dedup.clean import decontaminated
 from dedup.exact import ExactDedup
 from dedup.minhash import MinHashDedup, Search
 from manifests.program import program
@@ -44,7 +45,7 @@ def recipe(
     )
 
 
-main = program(recipe, ChatFiles.find, default_source="downloads/chats")
+main = program(decontaminated(recipe), ChatFiles.find, default_source="downloads/chats")
 
 if __name__ == "__main__":
     main()

@@ -10,6 +10,7 @@ Each article has its title, page and revision as labels, its address, and CC-BY-
 from typing import Annotated
 
 from corpus.wikipedia import WikipediaDumps
+from dedup.clean import decontaminated
 from dedup.exact import ExactDedup
 from filters.length import Length
 from manifests.program import program
@@ -23,7 +24,7 @@ def recipe(
     return Recipe(name="encyclopedia", steps=(Length(min_chars=min_chars), ExactDedup()))
 
 
-main = program(recipe, WikipediaDumps.find, default_source="downloads/*-pages-articles*.xml.bz2")
+main = program(decontaminated(recipe), WikipediaDumps.find, default_source="downloads/*-pages-articles*.xml.bz2")
 
 if __name__ == "__main__":
     main()

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from corpus.packaged_code import CodeFiles
+from dedup.clean import decontaminated
 from dedup.exact import ExactDedup
 from filters.code_sets import LABEL
 from filters.length import Length
@@ -48,7 +49,7 @@ def recipe(
     )
 
 
-main = program(recipe, CodeFiles.find, default_source="downloads/*.whl")
+main = program(decontaminated(recipe), CodeFiles.find, default_source="downloads/*.whl")
 
 if __name__ == "__main__":
     main()

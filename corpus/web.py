@@ -15,6 +15,7 @@ from corpus.crawl import WarcFiles
 from corpus.extract import ExtractText, HtmlPages
 from corpus.opt_out import OptOut
 from corpus.quick_gate import QuickLanguage
+from dedup.clean import decontaminated
 from dedup.exact import ExactDedup
 from dedup.minhash import MinHashDedup
 from dedup.urls import UrlDedup
@@ -72,7 +73,7 @@ def recipe(
     )
 
 
-main = program(recipe, WarcFiles.find, default_source="downloads/*.warc.gz")
+main = program(decontaminated(recipe), WarcFiles.find, default_source="downloads/*.warc.gz")
 
 if __name__ == "__main__":
     main()

@@ -15,6 +15,7 @@ from corpus.code_pages import CodeShare, ExtractMarkdown, HasCode
 from corpus.crawl import WarcFiles
 from corpus.extract import HtmlPages
 from corpus.opt_out import OptOut
+from dedup.clean import decontaminated
 from dedup.exact import ExactDedup
 from dedup.minhash import MinHashDedup
 from filters.classified import Classified
@@ -57,7 +58,7 @@ def recipe(
     )
 
 
-main = program(recipe, WarcFiles.find, default_source="downloads/*.warc.gz")
+main = program(decontaminated(recipe), WarcFiles.find, default_source="downloads/*.warc.gz")
 
 if __name__ == "__main__":
     main()

@@ -11,6 +11,7 @@ who have the pages.
 from typing import Annotated
 
 from corpus.wet import WetFiles
+from dedup.clean import decontaminated
 from dedup.exact import ExactDedup
 from dedup.minhash import MinHashDedup
 from filters.gopher import GopherQuality, GopherRepetition
@@ -43,7 +44,7 @@ def recipe(
     )
 
 
-main = program(recipe, WetFiles.find, default_source="downloads/*.warc.wet.gz")
+main = program(decontaminated(recipe), WetFiles.find, default_source="downloads/*.warc.wet.gz")
 
 if __name__ == "__main__":
     main()

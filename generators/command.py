@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from dedup.clean import decontaminated
 from generators.pace import Pace
 from generators.places import gpus_of, place
 from generators.plan import Plan, foreseen, plan, reconciled, told
@@ -45,6 +46,7 @@ def generator(recipe: Callable[..., Recipe], *, default_source: str) -> Command:
     Units are threads of one process with one engine; `--workers` spreads them over so many workers on Ray, each of
     them such a process. In a job of a cluster a local model gets a worker for each GPU, or for each node.
     """
+    recipe = decontaminated(recipe)
     purse = Purse()
     pace = Pace(purse)
     spread = _Spread(purse)

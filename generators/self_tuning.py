@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Annotated, ClassVar
 
+from dedup.clean import decontaminated
 from filters.japanese_words import LIBRARIES
 from filters.language import LanguageIs
 from filters.length import Length
@@ -173,7 +174,7 @@ def recipe(
     )
 
 
-main = program(recipe, dataset, default_source="web-sample")
+main = program(decontaminated(recipe), dataset, default_source="web-sample")
 
 if __name__ == "__main__":
     main()

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from manifests.commands import COMMANDS, open_store
 from manifests.options import Command, Group, echo_json, json_option, store_option
@@ -97,7 +98,9 @@ def train_classifier(
     learned = learn(store, labelled, plan)
     ref = store.tag(tag or f"models/{name}", learned.manifest.id)
     if as_json:
-        echo_json({"ref": str(ref), "manifest": learned.manifest.id, "evaluation": learned.evaluation})
+        echo_json(
+            {"ref": str(ref), "manifest": learned.manifest.id, "evaluation": msgspec.to_builtins(learned.evaluation)}
+        )
         return
     print_classifier(str(ref), learned.config, learned.evaluation)
     click.echo(learned.manifest.id)
@@ -112,12 +115,12 @@ def show_classifier(ref: str, store_url: str, as_json: bool) -> None:
 
     koba classifier show models/education
     """
-    from filters.classifier_table import print_classifier, read_evaluation  # noqa: PLC0415 - help must be quick
+    from filters.classifier_table import print_classifier, read_classifier  # noqa: PLC0415 - help must be quick
 
     store = open_store(store_url)
-    config, evaluation = read_evaluation(store, ref)
+    config, evaluation = read_classifier(store, ref)
     if as_json:
-        echo_json({"ref": ref, "evaluation": evaluation})
+        echo_json({"ref": ref, "evaluation": msgspec.to_builtins(evaluation)})
     else:
         print_classifier(ref, config, evaluation)
 

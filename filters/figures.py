@@ -6,7 +6,6 @@ Intervals are 95 % of 1,000 draws of sites with replacement: pages of a site are
 make every figure look surer than it is.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,17 +151,3 @@ def _ratio(part: float, whole: float) -> float:
 
 def _short(value: float) -> float | None:
     return None if np.isnan(value) else round(float(value), DIGITS)
-
-
-def shown(interval: Sequence[float | None]) -> str:
-    """Return "0.82 (0.75 to 0.88)", or "-" for what could not be said."""
-    value, low, high = interval
-    if value is None:
-        return "-"
-    return f"{value:.3f}" if low is None or high is None else f"{value:.3f} ({low:.3f} to {high:.3f})"
-
-
-def measure(figures: Mapping[str, Any], name: str) -> float | None:
-    """Return one measure of what `held_out` returned, without its interval; None where it has none."""
-    found = figures["measures"].get(name)
-    return found[0] if found else None

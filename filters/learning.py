@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version as library_version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 
 from filters.classifier import EVALUATION, TOKENIZER, judged, opened_encoder
 from filters.classifier_config import Config, encoder_digest
+from filters.evaluation import Evaluation
 from filters.figures import Outcome, held_out
 from filters.folds import folds_of
 from filters.labelled import Example, Labelled
@@ -40,7 +40,7 @@ class Learned:
 
     manifest: Manifest
     config: Config
-    evaluation: Mapping[str, Any]
+    evaluation: Evaluation
 
 
 def learn(store: Store, labelled: Labelled, plan: Plan) -> Learned:
@@ -81,9 +81,7 @@ def _licence(labelled: Labelled, plan: Plan) -> str | None:
     return licence
 
 
-def _judged(
-    labelled: Labelled, learner: Learner, config: Config, plan: Plan
-) -> tuple[dict[str, Any], dict[str, bytes]]:
+def _judged(labelled: Labelled, learner: Learner, config: Config, plan: Plan) -> tuple[Evaluation, dict[str, bytes]]:
     """Return the figures on what was held out, and the files of a model of all texts."""
     places = np.flatnonzero(learner.known)
     if 2 * len(places) < len(learner.known):
@@ -132,7 +130,7 @@ def _judged(
         else {},
         **held_out(outcome, plan.seed),
     }
-    return record, whole.files()
+    return msgspec.convert(record, Evaluation), whole.files()
 
 
 def _good(classes: Integers, config: Config) -> NDArray[np.bool_] | None:
@@ -167,7 +165,7 @@ def _stored(
     store: Store,
     labelled: Labelled,
     config: Config,
-    evaluation: Mapping[str, Any],
+    evaluation: Evaluation,
     made: Mapping[str, bytes],
     encoder: Mapping[str, str],
     licence: str,
@@ -179,5 +177,5 @@ def _stored(
         for name, digest in encoder.items():
             store.fetch(digest, FILE_SUFFIX, folder / name)
         (folder / CONFIG).write_bytes(canonical.encode(msgspec.to_builtins(config)))
-        (folder / EVALUATION).write_bytes(canonical.encode(evaluation))
+        (folder / EVALUATION).write_bytes(canonical.encode(msgspec.to_builtins(evaluation)))
         return artifact.store_model(store, folder, licence=licence, parents=labelled.parents)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -43,9 +44,9 @@ def config_for(labelled: Labelled, plan: Plan) -> tuple[Labelled, Config]:
     settings |= {"languages": _languages(labelled), "max_tokens": plan.max_tokens}
     if len(counts) > 1 and all(label.isascii() and label.isdigit() and int(label) <= MOST_POINTS for label in counts):
         most = max(labelled.most, *map(int, counts))
-        least = most // 2 + 1 if plan.threshold is None else plan.threshold
+        least = most // 2 + 1 if plan.threshold is None else ceil(plan.threshold)
         if not 0 < least <= most:
-            raise BadRecipe(f"classifier {plan.name}: the threshold is {least:g}; its points go from 0 to {most}")
+            raise BadRecipe(f"classifier {plan.name}: the threshold is {least}; its points go from 0 to {most}")
         classes = tuple(str(number) for number in range(most + 1))
         return labelled, _made(settings | {"target": "points", "classes": classes, "threshold": least - 0.5})
     rare = [label for label, count in counts.items() if count < LEAST]

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from filters.classified import Classified
 from filters.classifier_command import classifier
+from filters.evaluation import read_evaluation
 from filters.fasttext_training import Settings
 from filters.figures import auc, calibration, confusion
 from filters.folds import folds_of
@@ -96,10 +97,10 @@ def test_another_seed_teaches_other_bytes(trained):
 
 def test_what_was_learned_tells_texts_apart_that_were_held_out(trained):
     _, learned = trained
-    assert learned.evaluation["measures"]["f1"][0] == 1
-    assert learned.evaluation["measures"]["auc"] == [1, 1, 1]
-    assert learned.evaluation["confusion"] == [[30, 0], [0, 30]]
-    assert (learned.evaluation["texts"], learned.evaluation["sites"], learned.evaluation["folds"]) == (60, 6, 3)
+    assert learned.evaluation.measures["f1"][0] == 1
+    assert learned.evaluation.measures["auc"] == (1, 1, 1)
+    assert learned.evaluation.confusion == ((30, 0), (0, 30))
+    assert (learned.evaluation.texts, learned.evaluation.sites, learned.evaluation.folds) == (60, 6, 3)
 
 
 def test_it_is_an_artifact_with_parents_and_licence_that_a_recipe_applies(trained):
@@ -132,7 +133,7 @@ def test_a_label_that_only_sites_tell_cannot_be_learned(store):
         for page in range(6)
     ]
     labelled = by_label(put(store, rows), ("labels",), "subject")
-    assert learn(store, labelled, PLAN).evaluation["measures"]["auc"][0] < 0.9
+    assert learn(store, labelled, PLAN).evaluation.measures["auc"][0] < 0.9
 
 
 def test_pages_of_one_site_are_sites_where_that_is_asked_for():
@@ -150,9 +151,9 @@ def test_points_are_learned_with_their_expected_value(store):
         ("0", "1", "2", "3"),
         1.5,
     )
-    assert learned.evaluation["measures"]["f1"][0] > 0.9
-    assert learned.evaluation["measures"]["rmse"][0] < 1
-    assert sum(map(sum, learned.evaluation["confusion"])) == 52
+    assert learned.evaluation.measures["f1"][0] > 0.9
+    assert learned.evaluation.measures["rmse"][0] < 1
+    assert sum(map(sum, learned.evaluation.confusion)) == 52
 
 
 def test_a_dataset_for_each_class_is_a_label(store):
@@ -205,7 +206,7 @@ def test_names_with_too_few_texts_are_left_out_and_counted(store):
     labelled = by_label(put(store, labelled_rows(["art", "law", "art", "law", "sea"] * 4)), ("labels",), "subject")
     learned = learn(store, labelled, Plan("subject", positive="law", fasttext=SMALL, folds=3))
     assert learned.config.classes == ("art", "law")
-    assert learned.evaluation["left_out"]["label of fewer than 5 texts"] == 4
+    assert learned.evaluation.left_out["label of fewer than 5 texts"] == 4
 
 
 def test_a_dataset_without_the_label_names_those_it_has(store):
@@ -250,7 +251,7 @@ def test_a_head_on_embeddings_is_learned_stored_and_applied_likewise(encoder, la
     learned, again = (learn(encoder, by_label(encoder, ("labels",), "subject"), plan) for _ in range(2))
     assert learned.manifest.files == again.manifest.files
     assert learned.manifest.artifact.licence == "MIT AND Apache-2.0"
-    assert learned.evaluation["measures"]["f1"][0] > 0.9
+    assert learned.evaluation.measures["f1"][0] > 0.9
     encoder.tag("models/subject", learned.manifest.id)
     stage = Classified("models/subject").resolve(encoder).within(encoder)
     good, bad = (one.row.scores["classifier/subject"] for one in stage([Document(text=GOOD), Document(text=BAD)]))
@@ -321,4 +322,8 @@ def test_the_files_of_a_classifier_are_those_that_its_manifest_names(trained):
     store, learned = trained
     assert [file.name for file in learned.manifest.files] == ["config.json", "evaluation.json", "model.fasttext"]
     evaluation = next(file for file in learned.manifest.files if file.name == "evaluation.json")
-    assert json.loads(store.get(evaluation.digest, FILE_SUFFIX)) == learned.evaluation
+    found = store.get(evaluation.digest, FILE_SUFFIX)
+    assert read_evaluation(found, learned.config.classes, "it") == learned.evaluation
+    for hostile in (b"", b"{}", found.replace(b'"folds":3', b'"folds":"\\u001b[2J"'), b"[" * 10**5):
+        with pytest.raises(BadSource):
+            read_evaluation(hostile, learned.config.classes, "it")

@@ -16,19 +16,18 @@ from typing import Annotated, ClassVar
 
 from filters.language import LanguageIs
 from filters.length import Length
-from generators.candidates import Best, Fitting
+from generators.candidates import Fitting
+from generators.choosing import LIKELIHOOD, choosing
 from generators.command import generator
 from generators.engine import Prompt, Raw, Reply, Sampling
 from generators.gates import Faithful, IfLonger, translated
 from generators.generate import Generate
 from generators.rejoined import Rejoined
 from generators.replies import said
-from generators.round_trip import CHRF, RoundTrip
-from generators.scorers import Comet, MetricX, Scored
 from generators.segments import Segments
 from manifests.errors import BadRecipe
 from manifests.rows import Document, Message
-from manifests.stage import Recipe, Rejected, Stage
+from manifests.stage import Recipe, Rejected
 
 LANGUAGES = {
     "de": "German",
@@ -64,8 +63,6 @@ translation
 <|plamo:op|>output lang={language}
 """
 PLAMO_STOP = "<|plamo:op|>"
-CHOICES = ("likelihood", "round_trip", "metricx", "comet")
-LIKELIHOOD = "generate/mean_logprob"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,21 +108,6 @@ def into(to: str, form: str = "chat") -> Translate:
     return Translate(to, SYSTEM_JA, PROMPT_JA) if to == "ja" else Translate(to)
 
 
-def choosing(choose: str, to: str, model: str, engine: str) -> tuple[Stage, ...]:
-    """Return the steps that keep the best candidate of each segment. Raises BadRecipe."""
-    if choose == "metricx":
-        return Scored(MetricX()), Best(MetricX.measure, lowest=True)
-    if choose == "comet":
-        return Scored(Comet()), Best(Comet.measure)
-    if choose == "round_trip":
-        task = RoundTrip(tuple(sorted(LANGUAGES.items())), otherwise="ja" if to == "en" else "en")
-        sampling = Sampling(max_tokens=2_048, max_ratio=3.0, temperature=0.0)
-        return Generate(task, model=model, sampling=sampling, engine=engine), Best(CHRF)
-    if choose == "likelihood":
-        return (Best(LIKELIHOOD),)
-    raise BadRecipe(f"translate: there is no choice by {choose!r}; expected one of {', '.join(CHOICES)}")
-
-
 def recipe(
     to: Annotated[str, "Language to translate into, ISO 639-1."] = "ja",
     model: Annotated[str, "Model, by its ref."] = "models/smollm2",
@@ -151,7 +133,7 @@ def recipe(
             Length(max_chars=max_chars),
             Generate(into(to, form), model=model, sampling=sampling, split=split, engine=engine),
             Fitting((whole, IfLonger(40, LanguageIs(to, min_score=0.5)))),
-            *choosing(choose, to, model, engine),
+            *choosing(choose, LANGUAGES, to, model, engine),
             Rejoined(),
         ),
     )

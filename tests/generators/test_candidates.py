@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 import pytest
 
 from generators.candidates import Best, Fitting, sets
+from generators.choosing import CHOICES, LIKELIHOOD
 from generators.echo import Echo
 from generators.engine import Raw, Reply
 from generators.generate import Generate
 from generators.round_trip import CHRF, RoundTrip, chrf
 from generators.scorers import Scored
 from generators.segments import SOURCE, Segments
-from generators.translate import CHOICES, LANGUAGES, LIKELIHOOD, into, recipe
+from generators.translate import LANGUAGES, into, recipe
 from generators.weights import echo_model
 from manifests.check import fsck
 from manifests.errors import BadRecipe

@@ -46,14 +46,19 @@ class Uncontaminated:
 
 
 def decontaminated(recipe: Callable[..., Recipe]) -> Callable[..., Recipe]:
-    """Return a recipe with one option more: benchmarks that are kept out of what it makes."""
+    """Return a recipe with one option more: benchmarks that are kept out of what it makes.
+
+    A recipe that has this option itself keeps them out where that costs least, and is returned as it is.
+    """
+    signature = inspect.signature(recipe)
+    if OPTION in signature.parameters:
+        return recipe
 
     @wraps(recipe)
     def clean(*, decontaminate: tuple[str, ...] = (), **given: Any) -> Recipe:
         made = recipe(**given)
         return Recipe(made.name, (*made.steps, Decontaminate(decontaminate))) if decontaminate else made
 
-    signature = inspect.signature(recipe)
     kind = Annotated[tuple[str, ...], _HELP]
     more = inspect.Parameter(OPTION, inspect.Parameter.KEYWORD_ONLY, default=(), annotation=kind)
     clean.__signature__ = signature.replace(parameters=[*signature.parameters.values(), more])  # type: ignore[attr-defined]

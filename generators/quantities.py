@@ -13,7 +13,7 @@ from generators.number_words import JAPANESE, KANJI, SCALES, english, japanese
 
 MAX_CHARS = 400  # of a phrase that are read
 MAX_DIGITS = 60  # of a number that is written down
-_KANJI_SCALES = {"十": 10, "百": 100, "千": 10**3, "万": 10**4, "億": 10**8, "兆": 10**12}
+_FINE = 4  # decimals that an answer may have of itself
 _AMOUNT = re.compile(
     rf"""(?<![A-Za-z0-9])
     (?P<sign>[-+]\s?)?(?:US|A|C)?[$€£¥₹]?\s?(?P<minus>-)?
@@ -57,11 +57,19 @@ class Quantity:
         return written(self.value) + "%" * self.percent
 
     def same(self, other: "Quantity") -> bool:
-        """Tell whether two are the same answer: equal, or the one as a percentage of the other."""
-        if self.value == other.value:
+        """Tell whether two are the same answer: equal, or the one is the other rounded, or as a percentage."""
+        if self.value == other.value or _rounded(self.value, other.value) or _rounded(other.value, self.value):
             return True
         one = self.value / 100 if self.percent else self.value
         return self.percent != other.percent and one == (other.value / 100 if other.percent else other.value)
+
+
+def _rounded(short: Fraction, long: Fraction) -> bool:
+    """Tell whether a number of two to four decimals is a number of more, or without an end, rounded: 33.33 is 100/3."""
+    if 10**_FINE % long.denominator == 0:
+        return False
+    places = next((places for places in range(2, _FINE + 1) if 10**places % short.denominator == 0), None)
+    return places is not None and short.denominator > 1 and abs(short - long) * 2 * 10**places <= 1
 
 
 def exact(given: str | float | Decimal | Fraction) -> Quantity | None:

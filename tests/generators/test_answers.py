@@ -154,6 +154,15 @@ def test_numbers_are_compared_as_numbers():
 
 @pytest.mark.parametrize(
     ("one", "other", "same"),
+    [("33.33", "100/3", True), ("0.67", "2/3", True), ("0.66", "2/3", False), ("33", "100/3", False)],
+)
+def test_a_rounded_number_is_the_same_as_one_without_an_end(one, other, same):
+    assert exact(one).same(exact(other)) == exact(other).same(exact(one)) == same
+    assert not exact("0.25").same(exact("0.254"))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
     [("25%", "25", True), ("25%", "0.25", True), ("25%", "1/4", True), ("25", "0.25", False), ("25%", "2500", False)],
 )
 def test_a_percentage_is_the_same_as_its_number_and_as_its_share(one, other, same):

@@ -11,7 +11,7 @@ from manifests.model_folder import CONFIG, FASTTEXT
 from manifests.store import Store
 
 HEAD = "head.safetensors"
-_Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9_-]{0,39}$")]
+_Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9_]{0,39}$")]
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

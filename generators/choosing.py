@@ -15,7 +15,7 @@ LIKELIHOOD = "generate/mean_logprob"
 
 
 def choosing(choose: str, languages: Mapping[str, str], to: str, model: str, engine: str) -> tuple[Stage, ...]:
-    """Return the steps that keep the best candidate of each segment; `languages` are all their names. Raises BadRecipe."""
+    """Return the steps that keep the best candidate of each segment; `languages` are all by name. Raises BadRecipe."""
     if choose == "metricx":
         return Scored(MetricX()), Best(MetricX.measure, lowest=True)
     if choose == "comet":

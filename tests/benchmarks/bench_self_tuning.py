@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
-from generators.self_tuning import SelfTuning
+from generators.teaching import SelfTuning
 from manifests.rows import Document, row_id
 from tests.benchmarks.harness import Result, rates
 from tests.generators.lessons import ENGLISH, JAPANESE

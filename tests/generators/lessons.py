@@ -7,7 +7,7 @@ from random import Random
 
 from generators.exercises import Lesson
 from generators.mentions import may_be_the_same
-from generators.self_tuning import READERS, WORDINGS
+from generators.teaching import READERS, WORDINGS
 from generators.wording import Wording
 from manifests.rows import Document, row_id
 from tests.sources import OneUnit

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from generators import self_tuning
 from generators.exercises import LEVELS
-from generators.self_tuning import TASKS, WORDINGS, SelfTuning
+from generators.teaching import TASKS, WORDINGS, SelfTuning
 from manifests.errors import BadRecipe
 from manifests.rows import row_id
 from manifests.run import run

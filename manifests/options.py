@@ -4,13 +4,13 @@ import inspect
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import click
 
-from manifests.errors import KobaError
+from manifests.errors import BadRecipe, KobaError
 
 DEFAULT_STORE = "koba-store"
 # Read once, when torch is loaded: beside other programs, threads that spin while they wait cost a factor of ten.
@@ -75,6 +75,19 @@ class Group(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         return _guarded(super().main, *args, **kwargs)
+
+
+def weighted(datasets: Sequence[str]) -> dict[str, float | None]:
+    """Return datasets and their weights as the user typed them, None for none. Raises BadRecipe."""
+    pairs = [name.partition("=")[::2] for name in datasets]
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise BadRecipe(f"{' '.join(datasets)}: a dataset is named twice; name it once, with a weight")
+    if any(weight for _, weight in pairs) and not all(weight for _, weight in pairs):
+        raise BadRecipe(f"{' '.join(datasets)}: give each dataset a weight (web=3 code=1), or none of them")
+    try:
+        return {name: float(weight) if weight else None for name, weight in pairs}
+    except ValueError as error:
+        raise BadRecipe(f"{' '.join(datasets)}: expected numbers as weights, as in web=3 code=0.5") from error
 
 
 def echo_json(value: Any) -> None:

@@ -17,7 +17,7 @@ processes train together, by Ray Train.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from inspect import signature
@@ -28,8 +28,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from manifests.errors import BadRecipe
-from manifests.options import Command, echo_json, json_option, signature_options, store_option
+from manifests.options import Command, echo_json, json_option, signature_options, store_option, weighted
 from trainer.config import Config
 from trainer.machine import Machine
 from trainer.screens import machine, settings, shape
@@ -133,19 +132,6 @@ def _typed(given: dict[str, Any]) -> dict[str, Any]:
     """Return the options that the user has typed, without those that have their defaults."""
     source = click.get_current_context().get_parameter_source
     return {name: value for name, value in given.items() if source(name) is ParameterSource.COMMANDLINE}
-
-
-def weighted(datasets: Sequence[str]) -> dict[str, float | None]:
-    """Return datasets and their weights as the user typed them, None for none. Raises BadRecipe."""
-    pairs = [name.partition("=")[::2] for name in datasets]
-    if len({name for name, _ in pairs}) < len(pairs):
-        raise BadRecipe(f"{' '.join(datasets)}: a dataset is named twice; name it once, with a weight")
-    if any(weight for _, weight in pairs) and not all(weight for _, weight in pairs):
-        raise BadRecipe(f"{' '.join(datasets)}: give each dataset a weight (web=3 code=1), or none of them")
-    try:
-        return {name: float(weight) if weight else None for name, weight in pairs}
-    except ValueError as error:
-        raise BadRecipe(f"{' '.join(datasets)}: expected numbers as weights, as in web=3 code=0.5") from error
 
 
 def summary(made: "Checkpoint") -> dict[str, Any]:

@@ -50,9 +50,12 @@ class FastText:
     def probabilities(self, lines: Sequence[bytes], classes: int) -> NDArray[np.float64]:
         """Return a row for each line, which has its line end, with the probabilities of the labels "0", "1", ..."""
         made = np.zeros((len(lines), classes))
+        if not lines:
+            return made
         labels, found = self._model.f.multilinePredict(list(lines), -1, 0.0, "strict")
-        for row, names, values in zip(made, labels, found, strict=True):
-            row[[int(name.removeprefix(LABEL_PREFIX)) for name in names]] = values
+        numbers = {f"{LABEL_PREFIX}{number}": number for number in range(classes)}
+        rows = np.repeat(np.arange(len(lines)), [len(names) for names in labels])
+        made[rows, [numbers[name] for names in labels for name in names]] = np.concatenate(found)
         made /= made.sum(axis=1, keepdims=True)  # fastText adds 1e-5 to each
         return made
 

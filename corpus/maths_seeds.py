@@ -20,9 +20,12 @@ from manifests.stage import Recipe
 
 def recipe(
     splits: Annotated[tuple[str, ...], "Splits to keep, of datasets that have any."] = ("train", "dev"),
+    leave_out: Annotated[tuple[str, ...], "Datasets to leave out, by how their names begin: gsm8k, math, asdiv."] = (),
 ) -> Recipe:
     """Every decision that bears on the dataset, on one screen."""
-    return Recipe(name="maths-seeds", steps=(SplitIs(splits), ExactDedup()))
+    return Recipe(
+        name="maths-seeds", steps=(SplitIs(splits, tuple([name.lower() for name in leave_out])), ExactDedup())
+    )
 
 
 main = program(recipe, ProblemFiles.find, default_source="downloads/maths")

@@ -114,8 +114,12 @@ def test_a_broken_record_is_refused_with_the_reason(reason, record):
     assert found.reason == reason
 
 
-def test_a_lone_surrogate_costs_a_row_not_the_run():
-    assert read({"question": "a\ud800?", "answer": "#### 3"}) is not None
+def test_a_lone_surrogate_costs_a_row_not_the_run(tmp_path):
+    file = tmp_path / "train.jsonl"
+    file.write_text('{"question": "a\\ud800?", "answer": "#### 3"}\n' + json.dumps(BEES), "utf-8")
+    store = Store(str(tmp_path / "store"))
+    made = run(recipe(), ProblemFiles.find([str(file)]), store=store).manifest
+    assert [row.text for row in View(store, made)] == [BEES["question"]]
 
 
 def test_a_problem_has_the_same_id_in_jsonl_and_in_parquet(tmp_path):
@@ -149,6 +153,16 @@ def test_the_program_leaves_test_problems_out_unless_they_are_asked_for(tmp_path
     assert [row.text for row in View(store, made)] == [BEES["question"]]
     kept = run(recipe(splits=("test",)), ProblemFiles.find(list(map(str, files))), store=store).manifest
     assert [row.text for row in View(store, kept)] == [other["question"]]
+
+
+def test_parts_of_a_mixture_that_overlap_tests_can_be_left_out(tmp_path):
+    lila = [
+        {"input": f"{name}?", "output_answer": "5", "split": "train", "dataset": name}
+        for name in ("GSM8k_structured.json", "addsub.json")
+    ]
+    store, files = Store(str(tmp_path / "store")), ProblemFiles.find([str(written(tmp_path / "lila.jsonl", *lila))])
+    made = run(recipe(leave_out=("GSM8K",)), files, store=store).manifest
+    assert [row.labels["dataset"] for row in View(store, made)] == ["addsub.json"]
 
 
 def test_the_command_shows_what_it_reads(tmp_path):

@@ -77,9 +77,8 @@ class Questions:
 
 
 def _turns(row: Document, kept: list[pairs.Pair]) -> Conversation:
-    common = {name: getattr(row, name) for name in Row.__struct_fields__}
     said = [(Message("user", pair.question), Message("assistant", pair.answer)) for pair in kept]
-    return Conversation(**common, messages=tuple([turn for turns in said for turn in turns]))
+    return Conversation(**row.shared(), messages=tuple([turn for turns in said for turn in turns]))
 
 
 def asking(languages: tuple[str, ...], count: int, least: int, form: str, *, with_source: bool) -> Questions:

@@ -67,9 +67,8 @@ def _whole(segments: list[Document]) -> Row:
     made = first.derive(text=turns[0] if document else "", **facts)
     if document:
         return made
-    common = {name: getattr(made, name) for name in Row.__struct_fields__}
     messages = [Message(turn.role or "", text) for turn, text in zip(frame, turns, strict=True)]
-    return Conversation(**common, messages=tuple(messages))
+    return Conversation(**made.shared(), messages=tuple(messages))
 
 
 def _filled(frame: list[Turn], texts: list[str]) -> list[str]:

@@ -78,14 +78,14 @@ class Segments:
         turns = [(role, self.pieces(text)) for role, text in given]
         frame = [Turn(tuple([None if piece.said else piece.text for piece in pieces]), role) for role, pieces in turns]
         texts = [piece.text for _, pieces in turns for piece in pieces if piece.said]
-        common = {name: getattr(row, name) for name in Row.__struct_fields__} | {"token_count": None}
+        shared = row.shared()
         labels = [{SOURCE: text, NUMBER: str(place), OF: str(len(texts))} for place, text in enumerate(texts)]
         if row.language:
             labels = [{**own, LANGUAGE: row.language} for own in labels]
         if labels:
             labels[0][FRAME] = msgspec.json.encode(frame).decode()
         return [
-            Document(**{**common, "labels": {**row.labels, **own}}, text=text)
+            Document(**{**shared, "labels": {**row.labels, **own}}, text=text)
             for text, own in zip(texts, labels, strict=True)
         ]
 

@@ -133,6 +133,5 @@ class SelfTuning(Stage):
             row = doc.replace(text=text + "\n\n".join(pairs))
         else:
             said = [Message(*turn) for pair in asked for turn in zip(("user", "assistant"), pair, strict=True)]
-            same = {name: getattr(doc, name) for name in Row.__struct_fields__ if name != "token_count"}
-            row = Conversation(**same, messages=tuple(said))
+            row = Conversation(**doc.shared(), messages=tuple(said))
         return row.derive(part=PARTS[task], candidate=number, source="self_tuning", labels=labels, scores={})

@@ -79,6 +79,10 @@ class Row(msgspec.Struct, frozen=True, gc=False):
         parents = tuple(changes.pop("parents", (self.id,)))
         return self.replace(id=derived_id(parents, "", part, candidate), parents=parents, **changes)
 
+    def shared(self) -> dict[str, Any]:
+        """Return the columns that all kinds share, to make a row of another kind with them: it has no token count."""
+        return {name: getattr(self, name) for name in Row.__struct_fields__} | {"token_count": None}
+
     @property
     def hex(self) -> str:
         """The id as people read and type it."""

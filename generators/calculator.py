@@ -22,6 +22,7 @@ _OPERATOR = re.compile(r"[0-9)%]\s*(?:[-+*/^(]|[xX](?=[\s0-9($]))")
 _CLAUSE = re.compile(r"[,;、，；。](?=\s|[^0-9])|(?<=[0-9)])\.\s|\band\b|\bso\b")
 _BULLET = re.compile(r"\A\s*(?:[-*+•]|[0-9]{1,2}[.)])\s+")
 _REMAINDER = re.compile(r"\s*(?:remainder|rem\b|r\b|R\b|余り|あまり|\.{2,}|…)")
+_PART_OF_MORE = (*"_^<>≈\\~√|!:", " of")  # √16 + 2 = 6, 5% of 200 + 10 = 20
 _CURRENCY = str.maketrans("", "", "$€£¥")
 
 
@@ -107,7 +108,7 @@ def _left(text: str, *, last: bool) -> str | None:
     before = text[: found.start()].rstrip()
     if last and before:
         return None  # between two signs of equality stands more than a sum
-    whole = bool(side) and side[0] not in "+*/^)%xX" and not before.endswith(tuple("_^<>≈\\~"))
+    whole = bool(side) and side[0] not in "+*/^)%xX" and not before.endswith(_PART_OF_MORE)
     if not whole or (side[0] == "-" and before):
         return None
     return side
@@ -119,8 +120,7 @@ def _right(text: str) -> str | None:
     if found is None or _REMAINDER.match(text, found.end()):
         return None
     side = found[0].rstrip(" \t,.-+*/(^xX").strip().translate(_CURRENCY).strip()
-    cut = found[0].rstrip()
-    goes_on = cut.endswith(tuple("+*/^")) and found.end() < len(text)  # 5 = 2 * y
+    goes_on = any(sign in "+*/^xX" for sign in found[0][len(found[0].rstrip(" \t,.-+*/(^xX")) :])  # 5 = 2 * y
     glued = found.end() < len(text) and text[found.end()].isalpha() and text[found.end() - 1].isdigit()
     return None if goes_on or (glued and text[found.end()] in "abnyz") else side
 

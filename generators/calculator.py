@@ -22,7 +22,8 @@ _OPERATOR = re.compile(r"[0-9)%]\s*(?:[-+*/^(]|[xX](?=[\s0-9($]))")
 _CLAUSE = re.compile(r"[,;、，；。](?=\s|[^0-9])|(?<=[0-9)])\.\s|\band\b|\bso\b")
 _BULLET = re.compile(r"\A\s*(?:[-*+•]|[0-9]{1,2}[.)])\s+")
 _REMAINDER = re.compile(r"\s*(?:remainder|rem\b|r\b|R\b|余り|あまり|\.{2,}|…)")
-_PART_OF_MORE = (*"_^<>≈\\~√|!:", " of")  # √16 + 2 = 6, 5% of 200 + 10 = 20
+# √16 + 2 = 6, 5% of 200 + 10 = 20
+_PART_OF_MORE = re.compile(r"(?:[_^<>≈\\~√|!:]|(?:[0-9%]|percent|half|third|thirds|quarter|quarters)\s+of)\Z")
 _CURRENCY = str.maketrans("", "", "$€£¥")
 
 
@@ -108,7 +109,7 @@ def _left(text: str, *, last: bool) -> str | None:
     before = text[: found.start()].rstrip()
     if last and before:
         return None  # between two signs of equality stands more than a sum
-    whole = bool(side) and side[0] not in "+*/^)%xX" and not before.endswith(_PART_OF_MORE)
+    whole = bool(side) and side[0] not in "+*/^)%xX" and not _PART_OF_MORE.search(before)
     if not whole or (side[0] == "-" and before):
         return None
     return side

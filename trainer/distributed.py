@@ -3,7 +3,8 @@
     train_together(store, {"web-tokens": 1}, Config(), Settings(epochs=1), Path("/shared/run"), workers=8)
 
 Each process makes its own sequences of every batch, so that the rows of a step, and its loss up to rounding, are those
-of a single process; a training may go on with another number of them. All see the store and the folder under one path.
+of a single process. A training may go on with another number of them: with `micro_batches=2` one process and two have
+equal bits. All see the store and the folder under one path.
 """
 
 import os
@@ -49,11 +50,8 @@ def train_together(
 
     Raises what `train` raises in a process, and Incomplete where a process dies: the same call goes on.
     """
-    if settings.batch % (workers * settings.micro_batches):
-        raise BadRecipe(
-            f"{settings.batch} sequences do not divide among {workers} processes of {settings.micro_batches} "
-            "micro-batches; choose a batch that does"
-        )
+    if settings.batch % workers:
+        raise BadRecipe(f"{settings.batch} sequences do not divide among {workers} processes; choose a batch that does")
     started(max(workers, os.cpu_count() or 1))
     import ray.train.torch  # noqa: PLC0415 - takes seconds
     from ray.util.queue import Queue  # noqa: PLC0415

@@ -62,7 +62,7 @@ def machine(
     device: Annotated[str, "Where tensors lie: cpu, cuda, cuda:1; auto: a GPU where there is one."] = "auto",
     kernels: Annotated[Choice, "For scan and convolution; auto: mamba-ssm's on CUDA where installed."] = "auto",
     recompute: Annotated[bool, "Activations on the way back: less memory, a third more time, equal losses."] = False,
-    compiled: Annotated[bool, "Layers by torch.compile; the first steps take minutes."] = False,
+    compiled: Annotated[bool, "Layers by torch.compile, for GPUs: on a CPU no faster."] = False,
 ) -> Machine:
     """Every decision that changes speed and memory only."""
     return Machine(device, kernels, recompute, compiled)

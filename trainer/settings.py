@@ -30,7 +30,7 @@ class Settings:
     epochs: int | None = None  # passes over the data; for one dataset only
     batch: int = 8  # sequences in a step
     length: int = 512  # tokens in a sequence
-    micro_batches: int = 1  # a batch is worked off in so many parts, to save memory
+    micro_batches: int = 1  # a batch is worked off in so many parts, to save memory; processes share them
     learning_rate: float = 1e-3  # the highest
     schedule: Literal["cosine", "wsd"] = "cosine"  # after the warm-up: see `rate`
     decay_share: float = 0.1  # of all steps, at the end, in which wsd brings the learning rate down

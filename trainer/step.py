@@ -50,13 +50,11 @@ def train_step(
     targets = max(1.0, world.sum(float((batch.labels != IGNORE).sum())))
     total = 0.0
     device, narrow = weights[0].device, settings.precision == "bf16"
-    for part in range(settings.micro_batches):
-        # Strided, as a batch is dealt out among processes: so many parts or so many processes add up alike.
-        inputs = [
-            tensor[part :: settings.micro_batches].to(device)
-            for tensor in (batch.tokens, batch.labels, batch.documents)
-        ]
-        with world.gathering(loss, last=part == settings.micro_batches - 1):
+    parts = max(1, settings.micro_batches // world.ranks)
+    for part in range(parts):
+        # Strided, as a batch is dealt out among processes: two parts of one add up as the halves of two do, to the bit.
+        inputs = [tensor[part::parts].to(device) for tensor in (batch.tokens, batch.labels, batch.documents)]
+        with world.gathering(loss, last=part == parts - 1):
             with torch.autocast(device.type, torch.bfloat16, enabled=narrow):
                 found = loss(*inputs)
             torch.autograd.backward(found * (world.ranks / targets))  # processes take the mean

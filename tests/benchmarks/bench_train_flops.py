@@ -1,8 +1,8 @@
 """A training step beside an equal transformer of ours, beside products of matrices, and beside the loader.
 
-Time per operation: the hybrid's step (Mamba-2, attention, twice) against attention in all four layers, each over its own
-count of operations. MFU: the operations of a step of a wider model in a CPU second, of those of a product of 1,024 x
-1,024 matrices. Both on one thread, batches of unpacked sequences.
+Time per operation: the hybrid's step (Mamba-2, attention, twice) against attention in all four layers, each over its
+own count of operations. MFU: the operations of a step of a wider model in a CPU second, of those of a product of
+matrices of 1,024 x 1,024. Both on one thread, batches of unpacked sequences.
 """
 
 import dataclasses

@@ -20,17 +20,19 @@ FOUR = dataclasses.replace(SETTINGS, batch=4)
 HALVES = dataclasses.replace(FOUR, micro_batches=2)
 
 
+JOBS = {"ddp": HALVES, "fsdp": FOUR}  # by strategy
+
+
 def process(rank, store, folder):
-    """One of two processes: trains with each strategy; with fsdp half the steps, then again from the checkpoint."""
+    """One of two processes: trains with each strategy, is stopped after a checkpoint, and goes on from it."""
     torch.distributed.init_process_group(
         "gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2, timeout=timedelta(minutes=5)
     )
-    for strategy in ("ddp", "fsdp"):
-        world = World(rank, 2, strategy)
-        if strategy == "fsdp":
-            with pytest.raises(KeyboardInterrupt):
-                trained(store, Path(folder) / strategy, FOUR, world=world, save_every=3, on_step=interrupt)
-        trained(store, Path(folder) / strategy, FOUR, world=world, save_every=3)
+    for strategy, settings in JOBS.items():
+        options = {"world": World(rank, 2, strategy), "save_every": 3}
+        with pytest.raises(KeyboardInterrupt):
+            trained(store, Path(folder) / strategy, settings, **options, on_step=interrupt)
+        trained(store, Path(folder) / strategy, settings, **options)
     torch.distributed.destroy_process_group()
 
 
@@ -47,9 +49,9 @@ def together(store, tmp_path_factory):
     return {strategy: checkpoint_at(folder / strategy) for strategy in ("ddp", "fsdp")}
 
 
-@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
+@pytest.mark.parametrize("strategy", JOBS)
 def test_two_processes_have_the_losses_of_one(store, together, tmp_path, strategy):
-    alone = trained(store, tmp_path, FOUR)
+    alone = trained(store, tmp_path, JOBS[strategy])
     assert losses(together[strategy]) == pytest.approx(losses(alone), abs=1e-5)
     assert together[strategy].state == alone.state
     weights = alone.weights()
@@ -57,17 +59,20 @@ def test_two_processes_have_the_losses_of_one(store, together, tmp_path, strateg
         assert torch.allclose(value, weights[name], atol=1e-4), name
 
 
-def test_two_processes_add_up_as_two_micro_batches_do(store, together, tmp_path):
-    halves = trained(store, tmp_path, HALVES)
-    assert losses(together["ddp"]) == losses(halves)
-    assert files(together["ddp"]) == files(halves)
+def test_two_parts_of_a_batch_add_up_to_the_same_bits_in_one_process_and_in_two(store, together, tmp_path):
+    alone = trained(store, tmp_path, HALVES)
+    assert losses(together["ddp"]) == losses(alone)
+    assert files(together["ddp"]) == files(alone)
 
 
-def test_one_process_goes_on_where_two_stopped(store, together, tmp_path):
-    (tmp_path / "step-00000003").symlink_to(together["fsdp"].path.parent / "step-00000003")
-    resumed = trained(store, tmp_path, FOUR)
-    assert losses(resumed) == pytest.approx(losses(together["fsdp"]), abs=1e-5)
-    assert losses(resumed)[:3] == losses(together["fsdp"])[:3]
+@pytest.mark.parametrize("strategy", JOBS)
+def test_one_process_goes_on_where_two_stopped(store, together, tmp_path, strategy):
+    (tmp_path / "step-00000003").symlink_to(together[strategy].path.parent / "step-00000003")
+    resumed = trained(store, tmp_path, JOBS[strategy])
+    assert losses(resumed)[:3] == losses(together[strategy])[:3]
+    if strategy == "ddp":
+        assert files(resumed) == files(together[strategy])
+    assert losses(resumed) == pytest.approx(losses(together[strategy]), abs=1e-5)
 
 
 def test_ray_train_trains_with_two_processes_and_tells_each_step(store, tmp_path):
@@ -78,7 +83,7 @@ def test_ray_train_trains_with_two_processes_and_tells_each_step(store, tmp_path
 
 
 def test_a_batch_that_does_not_divide_among_the_processes_is_refused(store, tmp_path):
-    with pytest.raises(BadRecipe, match="4 sequences do not divide among 3 processes"):
+    with pytest.raises(BadRecipe, match="4 sequences do not divide among 3 processes; choose"):
         train_together(store, {"texts": 1}, CONFIG, FOUR, tmp_path, workers=3)
 
 

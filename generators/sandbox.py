@@ -9,7 +9,7 @@ environment; limits on processor time, memory, output, files and threads; and of
 `generators.sandbox_calls`. Where the kernel offers less than that, nothing is run: BadRecipe says what is missing.
 """
 
-import json
+import marshal
 import os
 import signal
 import subprocess
@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from generators.sandbox_calls import call_filter
 from generators.sandbox_inside import FINISHED, MOST_OPEN, OUT_OF_MEMORY
@@ -62,13 +62,11 @@ class Sandbox:
         """Run a program to its end or to a limit. Raises BadRecipe where the machine cannot isolate it."""
         with _memory_file("stdout") as out, _memory_file("stderr") as err:
             told = self._told(program, stdin, out, err)
-            if told is None:
-                status: Status = "timed_out"
-                seconds = float(self.wall_seconds)
-            elif "missing" in told:
-                raise BadRecipe(_off(told["missing"]))
-            else:
-                status, seconds = self._status(told["status"], told["seconds"]), round(told["seconds"], 3)
+            status: Status = "timed_out"
+            seconds = float(self.wall_seconds)
+            if told is not None:
+                seconds = round(told[1], 3)
+                status = self._status(*told)
             texts = [self._read(file) for file in (out, err)]
         if status in {"finished", "exited", "failed"} and any(len(text) > self.output_chars for text in texts):
             status = "flooded"
@@ -80,15 +78,15 @@ class Sandbox:
         if missing:
             raise BadRecipe(missing)
 
-    def _told(self, program: str, stdin: str, out: int, err: int) -> dict[str, Any] | None:
-        """Return what the inner half said, or None where the program was ended by the clock on the wall."""
+    def _told(self, program: str, stdin: str, out: int, err: int) -> tuple[int, float] | None:
+        """Return exit status and processor time, or None where the program was ended by the clock on the wall."""
         order = {
             "program": program,
             "stdin": stdin,
             "out": out,
             "err": err,
             "disk_bytes": self.disk_mb << 20,
-            "calls": _calls().hex(),
+            "calls": _calls(),
             "limits": {
                 "RLIMIT_CPU": self.seconds,
                 "RLIMIT_AS": self.memory_mb << 20,
@@ -109,18 +107,20 @@ class Sandbox:
             start_new_session=True,
         )
         try:
-            said, _ = process.communicate(json.dumps(order).encode(), timeout=self.wall_seconds)
+            said, _ = process.communicate(marshal.dumps(order), timeout=self.wall_seconds)
         except subprocess.TimeoutExpired:
             return None
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
-        first, _, rest = said.decode("utf-8", "replace").partition("\n")
-        if process.returncode or not first.startswith("{"):
-            raise BadRecipe(_off(f"its interpreter ended with {process.returncode}: {first}\n{rest}"[:_SAID]))
-        told: dict[str, Any] = json.loads(first)
-        return told
+        words = said.decode("utf-8", "replace").strip()
+        first = words.partition("\n")[0].split(" ")
+        if first[0] == "missing":
+            raise BadRecipe(_off(" ".join(first[1:])))
+        if process.returncode or first[0] != "ended":
+            raise BadRecipe(_off(f"its interpreter ended with {process.returncode}: {words[:_SAID]}"))
+        return int(first[1]), float(first[2])
 
     def _status(self, status: int, seconds: float) -> Status:
         if os.WIFSIGNALED(status):

@@ -21,22 +21,27 @@ from manifests.stage import Kept, Rejected, Stage
 from manifests.store import Store
 
 _ASSERTS = re.compile(r"\bassert\b|\.assert[A-Z]\w*\(|\bassertRaises\b")
-_BEFORE = "import unittest as _unittest\n_unittest.main = lambda *given, **named: None\n"
 _AFTER = """
 def _run_the_tests():
-    import sys, unittest
     for _name, _test in list(globals().items()):
         if _name.startswith("test") and callable(_test) and not isinstance(_test, type):
             _test()
-        elif _name.startswith("Test") and isinstance(_test, type) and not issubclass(_test, unittest.TestCase):
+        elif _name.startswith("Test") and isinstance(_test, type) and not hasattr(_test, "assertEqual"):
             for _case in [_case for _case in dir(_test) if _case.startswith("test")]:
                 getattr(_test(), _case)()
+
+_run_the_tests()
+"""
+_BEFORE_CASES = "import unittest as _unittest\n_unittest.main = lambda *given, **named: None\n"
+_AFTER_CASES = """
+def _run_the_cases():
+    import sys, unittest
     _made = unittest.TestResult()
     unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"]).run(_made)
     if not _made.wasSuccessful():
         raise AssertionError([_text for _, _text in _made.failures + _made.errors])
 
-_run_the_tests()
+_run_the_cases()
 """
 
 
@@ -75,7 +80,9 @@ _REASONS = {
 
 def test_program(code: str, tests: str) -> str:
     """Return a program that comes to its end only where the code passes the tests."""
-    return f"{_BEFORE}{code}\n\n{tests}\n{_AFTER}"
+    if "unittest" in tests:  # its import is dearer than most programs
+        return f"{_BEFORE_CASES}{code}\n\n{tests}\n{_AFTER}{_AFTER_CASES}"
+    return f"{code}\n\n{tests}\n{_AFTER}"
 
 
 def values_of(outcome: Outcome) -> dict[str, float]:

@@ -152,7 +152,7 @@ def test_a_sandbox_is_a_literal_of_a_step():
 
 def test_a_machine_that_cannot_isolate_is_told_what_is_missing(monkeypatch, tmp_path):
     said = tmp_path / "inside.py"
-    said.write_text("""print('{"missing": "[Errno 1] unshare: Operation not permitted"}')""")
+    said.write_text("print('missing [Errno 1] unshare: Operation not permitted')")
     monkeypatch.setattr("generators.sandbox._INSIDE", str(said))
     with pytest.raises(BadRecipe, match=r"sandbox: off, .*unshare: Operation not permitted.*; expected Linux 5\.12"):
         Sandbox().run("print('run anyway')")

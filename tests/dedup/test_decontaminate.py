@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup import spelling
+from dedup import shared, spelling
 from dedup.decontaminate import Decontaminate
 from dedup.items import indexed
 from dedup.overlaps import found_in
@@ -211,6 +211,28 @@ def test_numbers_are_masked_however_they_are_written():
     assert len(set(masked)) == 1
     assert len(masked[0]) == 2
     assert len(set(spelling.read(pa.array(["3rd", "5th", "5pm", "pm"])).masked)) == 4
+
+
+def test_words_and_grams_have_the_same_hashes_everywhere():
+    """Stored tables depend on them: whoever changes one raises the version of `Overlaps`."""
+    read = spelling.read(pa.array(["A baker fills 1,200 trays; 三日で。"]))
+    assert read.hashes.tolist() == [
+        7526298725267189898,
+        16142989199386266417,
+        14515035573083639569,
+        10689690856857062420,
+        4676913222170565483,
+        3821052062237854892,
+        11348693758322416870,
+        17065291696653481733,
+    ]
+    number = 942604413532986573
+    assert read.masked.tolist() == [
+        number if place in (3, 5) else one for place, one in enumerate(read.hashes.tolist())
+    ]
+    keys, places = shared.grams(read.hashes, read.ends, 3)
+    assert keys[:2].tolist() == [15729999409433635177, 17619140512425411353]
+    assert places.tolist() == [0, 1, 2, 3, 4, 5]
 
 
 def test_hidden_letters_hide_nothing():

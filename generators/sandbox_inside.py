@@ -12,8 +12,11 @@ import marshal
 import os
 import resource
 import sys
-from types import ModuleType, TracebackType
-from typing import Any, NoReturn
+
+TYPE_CHECKING = False  # to import `typing` would take as long as to start
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any, NoReturn
 
 FINISHED, OUT_OF_MEMORY = 77, 78  # exit codes that mean what they are called; 0 is a program that left early
 NOBODY = 65534
@@ -33,7 +36,7 @@ _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")
 libc = ctypes.CDLL(None, use_errno=True)
 
 
-def asked(name: str, *arguments: Any) -> None:
+def asked(name: str, *arguments: "Any") -> None:
     """Call the C library; raise OSError with the call's name where it fails."""
     if getattr(libc, name)(*arguments) < 0:
         number = ctypes.get_errno()
@@ -110,9 +113,9 @@ def bound(limits: dict[str, int], calls: bytes) -> None:
     asked("prctl", _SECCOMP, 2, program, 0, 0)
 
 
-def run(program: str) -> NoReturn:
+def run(program: str) -> "NoReturn":
     """Run the program as `__main__`, and leave with what became of it."""
-    main = ModuleType("__main__")
+    main = type(sys)("__main__")
     main.__dict__.update(__file__=f"{HOME}/program.py", __builtins__=__builtins__)
     sys.modules["__main__"] = main
     sys.argv = ["program.py"]
@@ -128,7 +131,7 @@ def run(program: str) -> NoReturn:
     sys.exit(FINISHED)
 
 
-def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def show(kind: type[BaseException], error: BaseException, trace: "TracebackType | None") -> None:
     """Print what a program raised, without the lines of this file."""
     while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
         trace = trace.tb_next
@@ -155,7 +158,8 @@ def main() -> None:
         os.closerange(3, MOST_OPEN)
         run(order["program"])
     _, status, used = os.wait4(child, 0)
-    print("ended", status, used.ru_utime + used.ru_stime)
+    print("ended", status, used.ru_utime + used.ru_stime, flush=True)
+    os._exit(0)  # nothing is left to be taken down in order
 
 
 if __name__ == "__main__":

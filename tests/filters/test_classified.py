@@ -4,12 +4,14 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from filters.classified import Classified
 from filters.classifier import expected_points, integer_points, judged
 from filters.classifier_config import read_config
 from filters.fasttext_file import check
-from filters.token_line import code_line, line_of, token_line
+from filters.token_line import apart, apart_ref, code_line, line_of, token_line
 from manifests import artifact, canonical
 from manifests.errors import BadRecipe, BadSource, Damaged
 from manifests.rows import Document
@@ -201,6 +203,11 @@ def test_no_text_passes_for_a_label_or_ends_its_line(hostile):
 
 def test_letters_of_japanese_stand_apart_and_other_words_do_not():
     assert token_line("光はＡＢＣ_x").split() == ["光", "は", "abc", "_", "x"]
+
+
+@given(st.text(st.sampled_from("a光はカ。 \n\ud800\uffff𠮷漢x")))
+def test_letters_are_set_apart_by_number_as_by_their_class(text):
+    assert apart(text).split() == apart_ref(text).split()
 
 
 def test_code_of_markdown_is_read_apart_from_prose():

@@ -6,7 +6,7 @@
     ray job submit --working-dir . -- python corpus/source_code.py our-project
 
 Each file is a row with the labels `programming_language`, `package` and `path`, and with the licence that it or its
-package states, see `corpus.packaged_code`; `--licences 'MIT,Apache-2.0,BSD-*'` refuses a dataset with others.
+package states, see `corpus.packaged_code`; `--licences 'MIT,Apache-2.0,BSD-3-Clause'` refuses a dataset with others.
 
 source_code/language    code in a language that was not asked for
 """

@@ -13,15 +13,15 @@ from generators.forms import Choice
 
 LINES = {"en": "Answer", "ja": "答え"}
 _REASONED = {
-    "en": "Give your reasons in at most 60 words. Then end with one line and nothing after it:\nAnswer: {one}",
-    "ja": "理由を120字以内で述べ、最後に次の一行だけを書いてください。\n答え: {one}",
+    "en": "Give your reasons in at most 60 words. Then end with a line like this, where N is {one}:\nAnswer: N",
+    "ja": "理由を120字以内で述べ、最後に次のような一行を書いてください。Nは{one}です。\n答え: N",
 }
 _ALONE = {"en": "Answer with nothing but {one}.", "ja": "{one}だけを答えてください。"}
 _POINTS = {"en": "the total, a whole number from 0 to {most}", "ja": "合計点（0から{most}までの整数）"}
 _NAMES = {"en": "one of these names: {names}", "ja": "次の名前の一つ（{names}）"}
 _MARKED = re.compile(
     r"^[ \t*_#>-]*(?:(?:final|total|overall)[ \t]+)?(?P<mark>answer|score|total|points|答え|回答|合計点?|点数|評価)"
-    r"[ \t*_]*[:：][ \t*_]*(?P<value>[^\n]{1,80}?)[ \t*_。.]*$",
+    r"[ \t*_]*[:：][ \t*_]*(?:N[ \t]*[=:は]?[ \t]+)?(?P<value>[^\n]{1,80}?)[ \t*_。.]*$",
     re.IGNORECASE | re.MULTILINE,
 )
 _AS_ASKED = frozenset({"answer", "答え"})

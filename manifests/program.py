@@ -10,6 +10,7 @@ The same object is a script for `ray job submit`, and `koba run NAME`. Stdout is
 
 import inspect
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import click
 from manifests import cluster
 from manifests.errors import BadSource
 from manifests.licences import Licences
+from manifests.lineage import recipe_chain
 from manifests.options import Command, echo_json, json_option, signature_options, store_option
 from manifests.overlay import Overlay
 from manifests.progress import Bars, Gauge
@@ -129,4 +131,10 @@ def _preview(recipe: Recipe, source: Source | str, store_url: str, rows: int) ->
     for row in View(store, done.manifest):
         text = safe(readable(row.payload(), row.kind))
         click.echo(f"\n{row.hex} {row.language or '??'} {safe(row.url or row.source, 200)}\n{text}")
-    click.echo(f"\n{done.manifest.rows} rows came through; nothing was written to {store_url}", err=True)
+    given = recipe_chain(store, store.manifest(source)) if isinstance(source, str) else []
+    refused: Counter[str] = Counter()
+    for made in recipe_chain(store, done.manifest)[len(given) :]:
+        for step in made.steps:
+            refused.update(step.reasons)
+    why = f" ({', '.join([f'{reason} {count}' for reason, count in refused.most_common()])})" if refused else ""
+    click.echo(f"\n{done.manifest.rows} rows came through{why}; nothing was written to {store_url}", err=True)

@@ -48,6 +48,9 @@ def test_a_preview_shows_prompts_and_replies_and_writes_nothing(store):
     assert done.exit_code == 0
     assert done.stdout.count("--- prompt") == done.stdout.count("--- reply (stop)") == 2
     assert "in short sentences and small words, for a child." in done.stdout
+    assert "2 rows came through; nothing was written" in done.stderr
+    refused = invoke(paraphrase.main, store, *ECHO, "--style", "qa", "--preview", "2")
+    assert "0 rows came through (paraphrase/no_pairs 2); nothing was written" in refused.stderr
     assert list(store.files.keys("")) == before
 
 

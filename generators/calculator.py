@@ -23,7 +23,8 @@ _CLAUSE = re.compile(r"[,;、，；。](?=\s|[^0-9])|(?<=[0-9)])\.\s|\band\b|\bs
 _BULLET = re.compile(r"\A\s*(?:[-*+•]|[0-9]{1,2}[.)])\s+")
 _REMAINDER = re.compile(r"\s*(?:remainder|rem\b|r\b|R\b|余り|あまり|\.{2,}|…)")
 # √16 + 2 = 6, 5% of 200 + 10 = 20
-_PART_OF_MORE = re.compile(r"(?:[_^<>≈\\~√|!:]|(?:[0-9%]|percent|half|third|thirds|quarter|quarters)\s+of)\Z")
+_PART_OF_MORE = re.compile(r"(?:[_^<>≈\\~√|!]|(?:[0-9%]|percent|half|third|thirds|quarter|quarters)\s+of)\Z")
+_RATIO = re.compile("[0-9] ?:[0-9]")
 _CURRENCY = str.maketrans("", "", "$€£¥")
 
 
@@ -103,7 +104,7 @@ def _equations(line: str) -> Iterator[Sum]:
 def _left(text: str, *, last: bool) -> str | None:
     """Return the sum that a side ends with, or None where a letter or a sign before it makes it part of another."""
     found = _LEFT.search(text.rstrip())
-    if found is None:
+    if found is None or _RATIO.search(text):
         return None
     side = found[0].translate(_CURRENCY).strip().lstrip(",").removeprefix(". ").strip()
     before = text[: found.start()].rstrip()

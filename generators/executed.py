@@ -17,6 +17,7 @@ from generators.sandbox import Outcome, Sandbox
 from generators.solving import CODE
 from manifests.rows import Document
 from manifests.stage import Kept, Rejected, Stage
+from manifests.store import Store
 
 COMPUTED = "computed"  # the label with the number that a program printed
 _FLOAT = re.compile(
@@ -29,7 +30,8 @@ _LARGEST_BELOW = 10_000  # denominator that is looked for behind such a number
 class Executed(Stage):
     """Run the program in each row's label `program`; what it printed becomes the label `computed`.
 
-    Unless programs are required, a row whose program says nothing goes on without that label.
+    Unless programs are required, a row whose program says nothing goes on without that label. Where the machine cannot
+    isolate a program nothing is run, and the recipe is refused before any model is asked.
     """
 
     dear: ClassVar[bool] = True
@@ -38,8 +40,11 @@ class Executed(Stage):
     required: bool = False
     sandbox: Sandbox = field(default_factory=Sandbox)
 
+    def resolve(self, store: Store) -> "Executed":  # noqa: ARG002 - what every stage is asked
+        self.sandbox.check()  # before any model is paid
+        return self
+
     def __call__(self, rows: Iterable[Document]) -> Iterator[Document | Kept | Rejected]:
-        self.sandbox.check()
         for row in rows:
             if CODE not in row.labels:
                 yield Rejected(row, "executed/none") if self.required else Kept(row, {"executed/answered": 0.0})

@@ -16,6 +16,7 @@ from typing import Annotated
 
 from dedup.decontaminate import Decontaminate
 from dedup.exact import ExactDedup
+from generators.as_conversations import AsConversations
 from generators.calculated import Calculated
 from generators.command import generator
 from generators.engine import Sampling
@@ -41,6 +42,7 @@ def recipe(
         int | None, "Solutions kept of a problem, of those that reason differently [default: all]."
     ] = None,
     programs: Annotated[bool, "Let the model write a program for each problem, and run it."] = True,
+    conversations: Annotated[bool, "Write problem and solution as two turns, not as one text."] = False,
     decontaminate: Annotated[tuple[str, ...], "Datasets of test problems: what holds one of theirs goes."] = (),
     model: Annotated[str, "Model, by its ref."] = "models/smollm2",
     engine: Annotated[str, "Where it runs: vllm, echo, openai or a server's URL."] = "vllm",
@@ -66,6 +68,7 @@ def recipe(
             Calculated(),
             Votes(share, least_votes=min(2, solutions)),
             DistinctPaths(paths),
+            *((AsConversations(),) if conversations else ()),
         ),
     )
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Annotated
 
 from dedup.decontaminate import Decontaminate
+from generators.as_conversations import AsConversations
 from generators.backward import Backward
 from generators.calculated import Calculated
 from generators.command import generator
@@ -40,6 +41,7 @@ def recipe(
     ] = False,
     backward: Annotated[bool, "Give the answer and ask for a number of the problem (FOBAR)."] = False,
     trust_reference: Annotated[bool, "A known answer decides; else it is only recorded who is right."] = True,
+    conversations: Annotated[bool, "Write problem and solution as two turns, not as one text."] = False,
     decontaminate: Annotated[tuple[str, ...], "Datasets of test problems: what holds one of theirs goes."] = (),
     model: Annotated[str, "Model, by its ref."] = "models/smollm2",
     engine: Annotated[str, "Where it runs: vllm, echo, openai or a server's URL."] = "vllm",
@@ -65,6 +67,7 @@ def recipe(
             Calculated(),
             Votes(share, least_votes=min(2, solutions), trust_reference=trust_reference),
             DistinctPaths(paths),
+            *((AsConversations(),) if conversations else ()),
         ),
     )
 

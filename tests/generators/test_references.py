@@ -13,7 +13,9 @@ from generators.echo import Echo
 from generators.executed import COMPUTED, Executed
 from generators.problems import problems
 from generators.references import Referenced
+from generators.sandbox import Sandbox
 from generators.solving import solving
+from manifests.errors import BadRecipe
 from manifests.lineage import recipe_chain
 from manifests.run import run
 from manifests.stage import Recipe, Rejected, Stage
@@ -135,6 +137,15 @@ def test_problems_asked_backwards_are_solved_and_held_against_the_masked_number(
     recipe = mathematics_solve.recipe(engine=Echo(answer), model="echo", solutions=2, backward=True)
     [row] = View(store, run(recipe, seeds.id, store=store).manifest)
     assert (row.labels["answer"], row.labels["reference"], row.labels["change"]) == ("5", "5", "backward")
+
+
+def test_a_machine_that_cannot_isolate_programs_refuses_the_recipe_before_a_model_is_asked(tmp_path):
+    class Off(Sandbox):
+        def check(self):
+            raise BadRecipe("user namespaces are off")
+
+    with pytest.raises(BadRecipe, match="user namespaces are off"):
+        Recipe("off", (Executed(sandbox=Off()),)).resolve(Store(str(tmp_path)))
 
 
 def test_programs_that_come_with_problems_contradict_their_answers(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generators.as_conversations import AsConversations
 from generators.calculated import Calculated
 from generators.paths import DistinctPaths, path_of
 from generators.votes import Votes, majority
@@ -97,6 +98,15 @@ def test_the_order_of_the_votes_does_not_matter(given):
 def test_a_row_without_an_answer_cannot_vote():
     with pytest.raises(BadRow, match="has the answer 'many'; expected one number"):
         list(Votes()(solutions("many")))
+
+
+def test_a_solved_problem_becomes_two_turns():
+    [row] = solutions("12 + 6 = 18", problem=BEES)
+    [made] = AsConversations()([row])
+    assert [(turn.role, turn.content) for turn in made.messages] == [("user", BEES), ("assistant", "12 + 6 = 18")]
+    assert (made.labels, made.parents) == ({"answer": "12 + 6 = 18"}, (row.id,))
+    with pytest.raises(BadRow, match="does not begin with its problem"):
+        list(AsConversations()([ENGLISH]))
 
 
 def test_solutions_with_the_same_equations_are_one():

@@ -115,6 +115,7 @@ def recipe(
     parts: Annotated[int | None, "Parts of each document to rewrite, the first ones [default: all]."] = None,
     max_tokens: Annotated[int | None, "Longest rewrite of one part, in tokens [default: the style's]."] = None,
     max_ratio: Annotated[float, "Longest rewrite, in tokens for each one of the prompt."] = 2.0,
+    min_numbers: Annotated[float | None, "Least share of the source's numbers in a rewrite [default: any]."] = None,
     seed: Annotated[int, "Another number keeps other pairs of diverse_qa."] = 0,
 ) -> Recipe:
     """Every decision that bears on the dataset, on one screen."""
@@ -129,7 +130,7 @@ def recipe(
         steps=(
             LanguageIs(languages),
             Generate(task, model, sampling, split, engine=engine),
-            Gates(min_length_ratio=0.2, max_length_ratio=3.0, max_copied=0.9),
+            Gates(min_length_ratio=0.2, max_length_ratio=3.0, max_copied=0.9, min_numbers_kept=min_numbers),
             LanguageIs(languages),
         ),
     )

@@ -3,18 +3,20 @@
 import dataclasses
 import json
 import math
+import shutil
 
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from manifests.errors import BadRecipe, BadRow, NotFound
+from manifests.records import seal
 from manifests.store import Store
 from tests.trainer.small import CONFIG, SETTINGS, sentences, tokens_in, trained
 from tests.trainer.test_train import files, losses
 from trainer.average import average, average_of_last, mean_weights
 from trainer.board import SHOWN, Board
-from trainer.checkpoint import MOMENTS, checkpoint_at, checkpoints
+from trainer.checkpoint import MOMENTS, RECORD, Checkpoint, checkpoint_at, checkpoints
 from trainer.data import Loader
 from trainer.export import export
 from trainer.flops import mean_keys, peak_flops, step_flops
@@ -229,3 +231,13 @@ def test_metrics_of_an_older_koba_are_read(plain):
     line = json.loads(json.dumps(plain.metrics()[0]))
     del line["mfu"]
     assert Progress(**line).mfu == 0
+
+
+def test_a_checkpoint_of_an_older_koba_goes_on_with_the_defaults_of_today(store, plain, tmp_path):
+    copy = shutil.copytree(checkpoints(plain.path.parent)[0].path, tmp_path / "step-00000002")
+    record = Checkpoint(copy).record
+    for part, names in (("config", ("variant", "head_width")), ("settings", ("schedule", "precision", "epsilon"))):
+        for name in names:
+            del record["job"][part][name]
+    (copy / RECORD).write_bytes(seal(record))
+    assert files(trained(store, tmp_path)) == files(plain)

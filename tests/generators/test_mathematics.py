@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from corpus.problem_files import ProblemFiles
 from generators import mathematics, mathematics_rewrite, mathematics_solve
@@ -16,6 +18,7 @@ from generators.weights import echo_model
 from manifests.errors import BadRecipe
 from manifests.explain import why
 from manifests.lineage import recipe_chain
+from manifests.rows import Document
 from manifests.run import run
 from manifests.stage import Recipe, Rejected
 from manifests.store import Store
@@ -44,6 +47,14 @@ def test_the_prompts_are_the_golden_ones():
     if os.environ.get("KOBA_GOLDEN"):
         GOLDEN.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     assert found == json.loads(GOLDEN.read_text(encoding="utf-8"))
+
+
+@given(st.text(max_size=200) | st.text("#0123456789=<>`{}\\boxedp\n .?", max_size=200))
+def test_no_reply_breaks_a_task(text):
+    for task in TASKS.values():
+        for said in (text, f"```python\n{text}\n```", f"#### {text}", f"Solution: \\boxed{{{text}"):
+            made = task.parse(ENGLISH, reply(said))
+            assert isinstance(made, Document | Rejected)
 
 
 # Problems

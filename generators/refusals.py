@@ -30,18 +30,23 @@ _CANNOT = (
     r" (?:must|have to|need to) (?:decline|refuse)(?: to)?)"
 )
 _ASSIST = r"(?:help|assist|comply|fulfil|fulfill|proceed|engage|participate|support|helping|assisting)\b"
-_NOT_SO = r"(?! (?:but|thinking|feeling|wondering|noticing|smiling|laughing|it|myself|being|loving)\b)"
+_NOT_SO = r"(?! (?:but|thinking|feeling|wondering|noticing|smiling|laughing|it|myself|being|loving|you because i)\b)"
 _MAKE = (
+    r"(?:do (?:that|this)(?=[.,;!]|$)|"
     r"(?:provide|providing|create|creating|generate|generating|write|writing|produce|translate|translating|rewrite|"
-    r"rewriting|summari[sz]e|paraphrase|answer|answering|respond|complete|discuss|continue|share|offer|give|do)\b"
+    r"rewriting|summari[sz]e|paraphrase|answer|answering|respond|complete|discuss|continue|share|offer|give)\b"
+    r"(?: (?:to )?(?:that|this|it)(?=[.,;!]|$)|"
     r"[^.!?]{0,60}?\b(?:requests?|questions?|prompts?|content|materials?|information|instructions?|translations?|texts?|"
-    r"tasks?|advice|assistance|that|this|paraphrase|summary|answer|response)\b"
+    r"tasks?|advice|assistance|paraphrase|summary|answer|response)\b))"
 )
 _EN = re.compile(rf"{_APOLOGY}?{_PREAMBLE}?{_APOLOGY}?{_CANNOT} (?:{_ASSIST}{_NOT_SO}|{_MAKE})")
 _TOLD_EN = re.compile(r"\b(?:said|says|thought|replied|told|asked|whispered|cried|answered|wrote|he|she|they)\b")
 
 _SORRY_JA = r"(?:大変|誠に|まことに)?(?:申し訳|すみません|すいません|ごめんなさい|恐れ入り|恐縮|残念ながら|残念です)"
-_ROLE_JA = r"(?:私は?|わたしは?)?、?(?:大規模|生成)?(?:AI|人工知能|言語モデル|アシスタント)"
+_ROLE_JA = (
+    r"(?:(?:私|わたし)[はも]?、?(?:大規模|生成)?(?:AI|人工知能|言語モデル|アシスタント)|"
+    r"(?:大規模|生成)?(?:AI|人工知能|言語モデル)(?:アシスタント|モデル|言語モデル)?(?:として|なので|ですので|であるため|のため))"
+)
 _WANTED_JA = (
     r"(?:その|この|そのような|このような|ご|そうした)(?:ご)?(?:要望|要求|依頼|質問|リクエスト|内容|指示|お願い|文章)"
 )

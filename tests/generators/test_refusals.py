@@ -1,6 +1,7 @@
 """What is a refusal of the model, and what only looks like one."""
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,9 @@ REFUSALS = (
     "I apologize for the confusion, but I cannot rewrite this text.",
     "I understand that you want a rewrite, but I can't help with that.",
     "I won't assist with this.",
+    "I can't do that.",
+    "I'm sorry, I cannot answer that.",
+    "I can't help you because it is against the law.",
     "I must decline to answer this question.",
     "I'm just an AI, I cannot answer that question.",
     "  I cannot\nassist with that. ",
@@ -64,6 +68,12 @@ TEXTS = (
     "この内容は誰でも自由に利用できます。",
     "申し訳ない気持ちでいっぱいだった。それでも彼は翻訳を続けた。",
     "工場の番人は、毎晩川に沿って歩く。",
+    "I can't do without this dictionary.",
+    "I can't do without your advice.",
+    "I can't write with this dull pencil.",
+    "I can't help you because I'm too busy.",
+    "アシスタントAとBの両方とも、質問に対する答えを提供することはできませんでした。",
+    "私は彼の質問に答えることができませんでした。",
     "",
     "…",
 )
@@ -108,3 +118,12 @@ def test_a_refusal_is_a_reject_of_its_own_kind(tmp_path):
 
     made = run(asks(answer), texts("one", "two"), store=Store(str(tmp_path / "s"))).manifest
     assert (made.rows, made.steps[1].reasons) == (1, {"generate/refusal": 1})
+
+
+def test_no_sentence_of_real_texts_is_taken_for_one():
+    folder = Path(__file__).parents[2].parent / "shared" / "data" / "parallel-enja"
+    if not folder.exists():
+        pytest.skip("no real sentences here: ../shared is absent")
+    lines = [line for path in sorted(folder.glob("*.[ej][na]")) for line in path.read_text("utf-8").splitlines()]
+    assert len(lines) > 20_000
+    assert [line for line in lines if declines(line)] == []

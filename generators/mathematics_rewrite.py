@@ -23,9 +23,9 @@ from generators.answers import BOX, HASHES, answers
 from generators.calculated import Calculated
 from generators.command import generator
 from generators.engine import Reply, Sampling
-from generators.gates import Gates, beside
+from generators.gates import COPIED, Gates
 from generators.generate import Generate
-from generators.replies import said
+from generators.replies import copied_share, said
 from manifests.errors import BadRecipe
 from manifests.rows import Document, Message
 from manifests.stage import Recipe, Rejected
@@ -87,7 +87,8 @@ class RewriteMathematics:
             return Rejected(doc, "mathematics_rewrite/two_answers", float(len(found)), 1.0)
         answer = str(found[0].quantity or found[0].said) if len(found) == 1 else None
         labels = {**doc.labels, "form": self.form, **({"answer": answer} if answer else {})}
-        return doc.derive(text=text, source="mathematics_rewrite", scores=beside(text, doc.text), labels=labels)
+        copied = copied_share(" ".join(text.split()), " ".join(doc.text.split()))  # Greek letters are no fault here
+        return doc.derive(text=text, source="mathematics_rewrite", scores={COPIED: copied}, labels=labels)
 
 
 def rewriting(form: str) -> RewriteMathematics:

@@ -279,6 +279,15 @@ def test_planted_items_of_gsm8k_are_found_and_copies_with_other_numbers_too():
     assert sum(clean) == 7  # four share 13 words with a test question, and three more the template of one
 
 
+def test_all_of_mgsm_is_found_in_the_test_set_that_it_was_taken_from():
+    path = SEEDS / "mgsm_en.tsv"
+    test = questions("gsm8k_test.jsonl")
+    rows = [line.partition("\t")[0] for line in path.read_text(encoding="utf-8").splitlines()]
+    asked = Decontaminate(("gsm8k",))
+    found = found_in(indexed([b""] * len(test), test, asked.search), pa.array(rows))
+    assert sum(any(asked.refusal(hit._asdict()) for hit in hits) for hits in found) == len(rows) == 250
+
+
 def test_a_store_without_the_benchmark_says_so(tmp_path):
     with pytest.raises(NotFound):
         Decontaminate(("gsm8k",)).resolve(Store(str(tmp_path)))

@@ -5,7 +5,7 @@
     ray job submit --working-dir . -- python generators/code_comments.py source-code
 
 Each row is the commented file. That its program is the same is checked twice: trees without docstrings and tokens
-without comments are those of the original, see `generators.same_program`.
+without comments are those of the original, see `generators.same_program`; most new comments must be in their language.
 """
 
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ def recipe(
             Length(max_chars=max_chars),
             PythonSyntax(),
             Generate(CommentCode(PROMPTS[to], to), model, sampling, engine=engine),
-            SameProgram(),
+            SameProgram(to),
         ),
     )
 

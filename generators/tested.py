@@ -21,6 +21,9 @@ from manifests.stage import Kept, Rejected, Stage
 from manifests.store import Store
 
 _ASSERTS = re.compile(r"\bassert\b|\.assert[A-Z]\w*\(|\bassertRaises\b")
+_OWN = re.compile(  # models import the solution, under names like these, though it stands above its tests
+    r"^([ \t]*)from (?:solution|your_module|my_module|module|main|__main__)(?:\.\w+)? import [^\n(]*$", re.MULTILINE
+)
 _AFTER = """
 def _run_the_tests():
     for _name, _test in list(globals().items()):
@@ -80,6 +83,7 @@ _REASONS = {
 
 def test_program(code: str, tests: str) -> str:
     """Return a program that comes to its end only where the code passes the tests."""
+    tests = _OWN.sub(r"\1pass", tests)
     if "unittest" in tests:  # its import is dearer than most programs
         return f"{_BEFORE_CASES}{code}\n\n{tests}\n{_AFTER}{_AFTER_CASES}"
     return f"{code}\n\n{tests}\n{_AFTER}"

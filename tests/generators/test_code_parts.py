@@ -10,7 +10,7 @@ from generators.code_evolve import problem_of
 from generators.code_items import ORIGINAL, PROBLEM, SNIPPET, TESTS, CodeText
 from generators.fences import fenced
 from generators.numbered import Itemised, items, listed
-from generators.same_program import SameProgram, code_tokens, compared
+from generators.same_program import SameProgram, code_tokens, compared, share_in
 from generators.snippets import Snippets
 from generators.tested import RunsItsTests
 from manifests.rows import Document
@@ -47,19 +47,19 @@ OTHER = [
 
 @pytest.mark.parametrize(("before", "after"), SAME)
 def test_comments_and_docstrings_may_be_added_and_changed(before, after):
-    assert compared(after, before) == ""
+    assert compared(after, before)[0] == ""
 
 
 @pytest.mark.parametrize(("before", "after", "reason"), OTHER)
 def test_anything_else_is_another_program(before, after, reason):
-    assert compared(after, before) == reason
+    assert compared(after, before) == (reason, [])
 
 
 @given(st.lists(st.sampled_from(["# said", "", "x = 1", "y = [1, 2]", "def f():\n    return 'a'", "if x:\n    y = 2"])))
 def test_more_comments_on_lines_of_their_own_never_make_another_program(lines):
     before = "\n".join([*lines, "z = 3\n"])
     after = "\n".join(["# more\n" + line for line in [*lines, "z = 3\n"]])
-    assert compared(after, before) == ""
+    assert compared(after, before)[0] == ""
     assert code_tokens(after) == code_tokens(before)
     assert ast.dump(ast.parse(after)) == ast.dump(ast.parse(before))
 
@@ -68,11 +68,22 @@ def test_the_original_does_not_stay_in_a_row_kept_or_refused():
     made = [
         doc
         for text in ("# x\nx = 1\n", "x = 2\n")
-        for doc in SameProgram()([Document(text=text, labels={ORIGINAL: "x = 1\n"})])
+        for doc in SameProgram("en")([Document(text=text, labels={ORIGINAL: "x = 1\n"})])
     ]
     assert isinstance(made[0], Kept)
     assert made[1].reason == "same_program/tree"
     assert [found.row.labels for found in made] == [{}, {}]
+
+
+def test_new_comments_are_told_from_old_ones_and_must_be_in_their_language():
+    before = "# old\nx = 1\n"
+    reason, comments = compared('"""数える。"""\n# old\n# old\nx = 1  # あ\n', before)
+    assert (reason, sorted(comments)) == ("", ["# old", "# あ", "数える。"])
+    assert share_in("ja", ["# あ", "# one", "# 1", "#"]) == 0.5
+    assert share_in("en", ["# 数量", "# one", "# あ"]) == pytest.approx(2 / 3)
+    assert share_in("ja", ["# 数量"]) == share_in("ja", []) == 0.0
+    [refused] = SameProgram("ja")([Document(text="# said\nx = 1\n", labels={ORIGINAL: "x = 1\n"})])
+    assert (refused.reason, refused.value) == ("same_program/other_language", 0.0)
 
 
 @given(st.integers(0, 50), st.text(st.sampled_from("ab \n"), max_size=200))
@@ -159,6 +170,9 @@ if __name__ == "__main__":
         ("def test_two():\n    assert double(2) == 4", "passed"),
         ("def test_two():\n    assert double(2) == 5", "failed"),
         ("class TestTwo:\n    def test_two(self):\n        assert double(2) == 5", "failed"),
+        ("from solution import double\nassert double(2) == 4", "passed"),
+        ("def test_two():\n    from your_module import double, more\n    assert double(2) == 4", "passed"),
+        ("from solutions_of_others import double\nassert double(2) == 4", "failed"),
         (CASES.format(4), "passed"),
         (CASES.format(5), "failed"),
         ("assert missing(2) == 4", "failed"),

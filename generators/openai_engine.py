@@ -56,6 +56,11 @@ class Server:
     wait_s: float = 1.0  # before the second attempt; doubles, with jitter
     requests_per_min: float | None = None  # of each server; None: what its headers and its refusals say
     tokens_per_min: float | None = None  # in and out; likewise
+    forms: str = "sent"  # "checked": the server knows none; replies are held against theirs here alone
+
+    def __post_init__(self) -> None:
+        if self.forms not in {"sent", "checked"} or self.capacity < 1 or self.attempts < 1:
+            raise BadRecipe(f"{self}: expected forms=sent or forms=checked, capacity and attempts of 1 or more")
 
     def open(self, model: Model) -> "ServerEngine":
         """Return the engine; the server is first asked when a request is."""
@@ -178,7 +183,9 @@ class ServerEngine:
         }
         extras = {name: getattr(sampling, name) for name in ("top_k", "min_p", "repetition_penalty")}
         extras["stop"] = list(sampling.stop) or None
-        body |= {name: value for name, value in extras.items() if value is not None} | _constraint(sampling.form)
+        body |= {name: value for name, value in extras.items() if value is not None}
+        if self.server.forms == "sent":
+            body |= _constraint(sampling.form)
         if request.messages is None:
             # The prompt carries what the template put at its beginning; vLLM would put it there once more.
             return body | {"prompt": request.prompt, "add_special_tokens": False, "logprobs": 0}
@@ -190,7 +197,7 @@ class ServerEngine:
             return Reply("", "too_long", 0, 0, candidate=request.candidate)
         raise BadRecipe(
             f"{self.server.url} refused the request for {self.model.name}: HTTP {status}, {said[:300]!r}; "
-            "check the model's name, the sampling and OPENAI_API_KEY"
+            "check the model's name, the sampling and OPENAI_API_KEY; forms=checked where it knows no forms"
         )
 
 

@@ -169,6 +169,15 @@ def test_the_form_of_a_reply_is_asked_for_as_servers_know_it(server, form, sent)
     assert {name: body[name] for name in ("response_format", "structured_outputs") if name in body} == sent
 
 
+def test_a_server_that_knows_no_forms_is_told_of_none(server):
+    engine = server.engine(forms="checked")
+    engine.submit(request(sampling=Sampling(form=Choice(("yes", "no"))))).result(LIMIT_S)
+    [(_, body)] = server.bodies
+    assert "structured_outputs" not in body
+    with pytest.raises(BadRecipe, match="expected forms=sent or forms=checked"):
+        place("http://a/v1?forms=none")
+
+
 def test_messages_go_to_a_server_that_writes_the_prompt_itself(server):
     messages = (Message("system", "be brief"), Message("user", "hello"))
     reply = server.engine().submit(request(messages=messages)).result(LIMIT_S)

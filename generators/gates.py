@@ -18,17 +18,26 @@ LENGTH, COPIED, NUMBERS, REPEATED = "gates/length_ratio", "gates/copied", "gates
 LONGER, INCOMPLETE, FACTS = "gates/longer", "gates/incomplete", "gates/facts_lost"
 TALK = "gates/talk"
 FOREIGN, OWN, UNTRANSLATED, MARKS = "gates/foreign", "gates/own_script", "gates/untranslated", "gates/marks_changed"
+SCRIPTS_TOLD = frozenset({"en", "ja"})  # languages whose letters are known
 TOLD = 24.0  # width of a source in letters from which a copy, or another script, tells a fault from a name
 
 
-def beside(text: str, source: str) -> dict[str, float]:
-    """Return the scores of a text beside its source, as the gates read them."""
+def beside(text: str, source: str, language: str) -> dict[str, float]:
+    """Return the scores of a text beside its source, both in one language, as the gates read them."""
     text, source = _single_blanks(text), _single_blanks(source)
     return {
+        FOREIGN: strange(text, source, language),
         LENGTH: length_ratio(text, source),
         COPIED: copied_share(text, source),
         NUMBERS: numbers_kept(text, source),
     }
+
+
+def strange(text: str, source: str, language: str) -> float:
+    """Return how many letters of other scripts, or of Chinese in Japanese, a text has more than its source."""
+    if language not in SCRIPTS_TOLD:
+        return 0.0
+    return max(0.0, float(fidelity.foreign(text, source, language) - fidelity.foreign(source, source, language)))
 
 
 def translated(text: str, source: str, to: str) -> dict[str, float]:
@@ -56,7 +65,7 @@ def _single_blanks(text: str) -> str:
 class Gates(Rules):
     """Keep the rewrites of a sensible length that neither copy their source nor run in circles. None is off.
 
-    Reasons: gates/short, gates/long, gates/copied, gates/lost_numbers, gates/repetitive.
+    Reasons: gates/foreign, gates/short, gates/long, gates/copied, gates/lost_numbers, gates/repetitive.
     """
 
     min_length_ratio: float | None = None  # characters for each one of the source, blanks left out
@@ -64,9 +73,11 @@ class Gates(Rules):
     max_copied: float | None = None  # share of pieces of 12 characters that stand in the source
     min_numbers_kept: float | None = None  # share of the source's numbers
     max_repeated: float | None = 0.3  # share of 12-grams of characters that stood in the text before
+    max_foreign: float | None = 0.0  # letters
 
     def rules(self) -> tuple[Rule, ...]:
         return (
+            *at_most("gates/foreign", FOREIGN, self.max_foreign),
             *at_least("gates/short", LENGTH, self.min_length_ratio),
             *at_most("gates/long", LENGTH, self.max_length_ratio),
             *at_most("gates/copied", COPIED, self.max_copied),
@@ -75,7 +86,7 @@ class Gates(Rules):
         )
 
     def measure(self, doc: Document) -> Values:
-        values = {name: doc.scores.get(name) for name in (LENGTH, COPIED, NUMBERS)}
+        values = {name: doc.scores.get(name) for name in (FOREIGN, LENGTH, COPIED, NUMBERS)}
         return values | {REPEATED: repeated_share(doc.text)}
 
 

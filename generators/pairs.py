@@ -1,7 +1,7 @@
 """Questions and answers as models write them, read with their faults.
 
     quiz = read("- Question: Who dances? Answer: Bees.")   # Quiz((Pair("Who dances?", "Bees."),), halves=0)
-    fault(quiz.pairs[0], "Bees dance to show the way.")    # None: the source says so
+    fault(quiz.pairs[0], "Bees dance to show the way.", "en")  # None: the source says so
 
 What is asked for is "Question:" and "Answer:", or 「質問：」 and 「答え：」; numbers, bullets, bold and the short forms
 are understood too. A fault is one of FAULTS.
@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from generators.english_words import COMMON
+from generators.gates import strange
 from generators.replies import numbers
 
 FAULTS = {
@@ -20,6 +21,7 @@ FAULTS = {
     "given_away": "the answer stands in its question",
     "about_text": "the question speaks of a text that the reader does not see",
     "repeated": "the question was asked before",
+    "foreign": "letters of another script, or Chinese in Japanese, that its source does not have",
 }
 WORDS = {"en": ("Question: ", "Answer: "), "ja": ("質問：", "答え：")}
 LEAST_GROUNDED = 0.5  # share of what an answer says that its source has to say too: answers are worded freely
@@ -87,10 +89,12 @@ def written(pairs: tuple[Pair, ...] | list[Pair], language: str) -> str:
     return "\n\n".join([f"{asks}{pair.question}\n{answers}{pair.answer}" for pair in pairs])
 
 
-def fault(pair: Pair, source: str, *, shown: bool = False) -> str | None:
+def fault(pair: Pair, source: str, language: str, *, shown: bool = False) -> str | None:
     """Return what is wrong with a pair, one of FAULTS but "repeated", or None. `shown`: readers see the source too."""
     if not shown and _ABOUT.search(pair.question):
         return "about_text"
+    if strange(f"{pair.question} {pair.answer}", source, language):
+        return "foreign"
     if _folded(pair.answer) in _folded(pair.question) and not _OPTIONS.search(pair.question):
         return "given_away"
     said = f"{source} {pair.question}" if _OPTIONS.search(pair.question) else source
@@ -99,14 +103,16 @@ def fault(pair: Pair, source: str, *, shown: bool = False) -> str | None:
     return None
 
 
-def sound(pairs: tuple[Pair, ...], source: str, *, shown: bool = False) -> tuple[list[Pair], dict[str, int]]:
+def sound(
+    pairs: tuple[Pair, ...], source: str, language: str, *, shown: bool = False
+) -> tuple[list[Pair], dict[str, int]]:
     """Return the pairs without a fault, and how many have each fault."""
     kept: list[Pair] = []
     faults: dict[str, int] = {}
     asked: set[str] = set()
     for pair in pairs:
         question = _folded(pair.question)
-        found = "repeated" if question in asked else fault(pair, source, shown=shown)
+        found = "repeated" if question in asked else fault(pair, source, language, shown=shown)
         asked.add(question)
         if found:
             faults[found] = faults.get(found, 0) + 1

@@ -66,7 +66,8 @@ class Paraphrase:
         whole = f"{doc.text}\n\n{made}" if self.style.with_source else made
         if estimate(whole) < self.style.least_tokens:
             return Rejected(doc, "paraphrase/short", round(estimate(whole)), self.style.least_tokens)
-        scores = {**beside(made, doc.text), **retention(made, doc.text, doc.language or "")}
+        language = doc.language or ""
+        scores = {**beside(made, doc.text, language), **retention(made, doc.text, language)}
         return doc.derive(text=whole, source="paraphrase", scores=scores, labels={**doc.labels, "style": self.name})
 
     def _formed(self, doc: Document, text: str) -> str | Rejected:

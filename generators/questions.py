@@ -13,6 +13,7 @@ questions/ungrounded   the answer says, or counts, what its source does not
 questions/given_away   the answer stands in its question
 questions/about_text   the question speaks of a text that the reader does not see
 questions/repeated     the question was asked before
+questions/foreign      letters of another script, or Chinese in Japanese, that its source does not have
 questions/halves       questions without answers, or answers without questions
 questions/too_few      sound pairs alone, but fewer than asked for
 """
@@ -63,7 +64,7 @@ class Questions:
         quiz = pairs.read(reply.text)
         if not quiz.pairs:
             return Rejected(doc, "questions/no_pairs")
-        kept, faults = pairs.sound(quiz.pairs, doc.text, shown=self.with_source)
+        kept, faults = pairs.sound(quiz.pairs, doc.text, doc.language or "", shown=self.with_source)
         faults |= {"halves": quiz.halves} if quiz.halves else {}
         found = {f"questions/{name}": float(count) for name, count in faults.items()}
         if len(kept) < self.least:

@@ -82,7 +82,7 @@ class Textbook:
         return doc.derive(
             text=text,
             source="textbook",
-            scores={**beside(text, doc.text), TOPIC: topic},
+            scores={**beside(text, doc.text, doc.language or ""), TOPIC: topic},
             labels={**doc.labels, "style": style, "audience": audience},
         )
 

@@ -74,11 +74,12 @@ def test_no_reply_breaks_the_reader_and_what_is_written_is_read_again(text):
         ("What is the passage about?", "Bees dance.", "about_text"),
         ("Who is Karl von Frisch?", "Karl von Frisch", "given_away"),
         ("When was it decoded?", "In 1973.", "ungrounded"),
+        ("Who decoded the dance?", "Karl von フリッシュ.", "foreign"),
         ("Who decoded the dance?", "Albert Einstein, working in Zurich.", "ungrounded"),
     ],
 )
 def test_a_pair_has_a_fault_or_none(question, answer, found):
-    assert fault(Pair(question, answer), BEES) == found
+    assert fault(Pair(question, answer), BEES, "en") == found
 
 
 @pytest.mark.parametrize(
@@ -89,22 +90,24 @@ def test_a_pair_has_a_fault_or_none(question, answer, found):
         ("この文章の主題は何ですか。", "蜜蜂の踊り。", "about_text"),
         ("フリッシュとは誰ですか。", "フリッシュ", "given_away"),
         ("いつ解読されましたか。", "1973年です。", "ungrounded"),
+        ("誰が解読しましたか。", "这是フリッシュです。", "foreign"),
+        ("誰が解読しましたか。", "フリッシュ씨です。", "foreign"),
         ("何を伝えますか。", "太陽系の惑星と恒星の位置です。", "ungrounded"),
     ],
 )
 def test_a_japanese_pair_has_a_fault_or_none(question, answer, found):
-    assert fault(Pair(question, answer), HACHI) == found
+    assert fault(Pair(question, answer), HACHI, "ja") == found
 
 
 def test_a_reader_who_sees_the_text_may_be_asked_about_it():
     pair = Pair("What is the passage about?", "The dance of bees.")
-    assert fault(pair, BEES, shown=True) is None
+    assert fault(pair, BEES, "en", shown=True) is None
     assert grounded("", BEES) == 1.0
 
 
 def test_the_sound_pairs_stay_and_faults_are_counted():
     pairs = read(GOOD + GOOD + ALSO + "Question: When was the dance decoded?\nAnswer: In 1999.").pairs
-    kept, faults = sound(pairs, BEES)
+    kept, faults = sound(pairs, BEES, "en")
     assert [pair.answer for pair in kept] == ["Karl von Frisch.", "About 20000 bees."]
     assert faults == {"repeated": 1, "ungrounded": 1}
     assert set(faults) <= set(FAULTS)

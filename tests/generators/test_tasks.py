@@ -67,7 +67,7 @@ def test_a_reply_becomes_a_new_row_with_what_the_gates_need(name):
     made = task.parse(doc, reply(f"{prefix}\n{answer}"))
     assert made.parents == (doc.id,)
     assert "12" in made.text
-    measured = translated("", doc.text, task.to) if name.startswith("translate") else beside("", "")
+    measured = translated("", doc.text, task.to) if name.startswith("translate") else beside("", "", "")
     kept = {score for score in made.scores if score.startswith("retention/")}
     assert set(made.scores) == set(measured) | kept
     assert kept == (set() if name.startswith("translate") else set(retention("", doc.text, doc.language)))
@@ -181,6 +181,7 @@ def test_the_measures_of_the_gates():
         (ENGLISH.text, "gates/copied"),
         ("Mina keeps some bees, says she of none.", "gates/lost_numbers"),
         ("12 bees " * 12, "gates/repetitive"),
+        ("Mina 蜂 keeps 12 bees and says it to none.", "gates/foreign"),
         ("12 " + " ".join(map(str, range(1000, 1060))), "gates/long"),
     ],
 )

@@ -28,7 +28,7 @@ from manifests.stage import Kept, Rejected, Rule, Stage, Values, at_least, descr
 from manifests.store import Store
 from manifests.used import Used
 
-BATCH = 64  # texts that fastText is asked about at once
+BATCH = 256  # texts that fastText is asked about at once
 LIBRARIES = {"fasttext": (), "embedding": ("onnxruntime", "tokenizers")}
 
 

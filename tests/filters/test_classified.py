@@ -79,7 +79,7 @@ def test_other_languages_and_texts_without_a_token_are_not_measured_and_stay(sto
 
 
 def test_rows_keep_their_order_over_batches(store):
-    rows = [document(f"plants {number}") for number in range(150)]
+    rows = [document(f"plants {number}") for number in range(600)]
     assert [one.row.id for one in stage(store)(iter(rows))] == [row.id for row in rows]
 
 

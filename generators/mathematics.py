@@ -25,6 +25,7 @@ from generators.generate import Generate
 from generators.paths import DistinctPaths
 from generators.problems import CHANGES, problems
 from generators.solving import PROGRAM, WriteProgram, solving
+from generators.spoken import Spoken
 from generators.votes import Votes
 from manifests.stage import Recipe, Stage
 
@@ -60,6 +61,7 @@ def recipe(
     return Recipe(
         name="mathematics",
         steps=(
+            Spoken(),
             Generate(asked, model, replace(drawn, n=per_seed), engine=engine),
             ExactDedup(),
             *((Decontaminate(decontaminate),) if decontaminate else ()),

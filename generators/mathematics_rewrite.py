@@ -12,7 +12,7 @@ mathematics_rewrite/no_answer   the form asks for a final answer, and there is n
 mathematics_rewrite/two_answers it has final answers that differ
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -30,6 +30,7 @@ from manifests.errors import BadRecipe
 from manifests.rows import Document, Message
 from manifests.stage import Recipe, Rejected
 
+LANGUAGES = ("ja", "en")
 FORMS = {
     "clean": {
         "en": "You edit web pages on mathematics for a textbook. Rewrite the page below. Leave out what is not about "
@@ -91,16 +92,19 @@ class RewriteMathematics:
         return doc.derive(text=text, source="mathematics_rewrite", scores={COPIED: copied}, labels=labels)
 
 
-def rewriting(form: str) -> RewriteMathematics:
-    """Return the task for a form. Raises BadRecipe where there is none of that name."""
-    if form not in FORMS:
-        raise BadRecipe(f"mathematics_rewrite: no form {form!r}; expected one of {', '.join(FORMS)}")
-    return RewriteMathematics(form, FORMS[form])
+def rewriting(form: str, languages: Iterable[str] = LANGUAGES) -> RewriteMathematics:
+    """Return the task for a form and some languages. Raises BadRecipe where we have no prompt for them."""
+    if form not in FORMS or not set(languages) <= set(LANGUAGES):
+        raise BadRecipe(
+            f"mathematics_rewrite: no prompts for the form {form!r} in {', '.join(languages)}; "
+            f"expected one of {', '.join(FORMS)}, in {' or '.join(LANGUAGES)}"
+        )
+    return RewriteMathematics(form, {language: FORMS[form][language] for language in languages})
 
 
 def recipe(
     form: Annotated[str, "How to rewrite: clean or steps."] = "steps",
-    languages: Annotated[tuple[str, ...], "Languages to rewrite: ja, en; pages in others are left out."] = ("ja", "en"),
+    languages: Annotated[tuple[str, ...], "Languages to rewrite: ja, en; pages in others are left out."] = LANGUAGES,
     max_chars: Annotated[int, "Longest page, in characters (SwallowMath: 102,688)."] = 102_688,
     decontaminate: Annotated[tuple[str, ...], "Datasets of test problems: what holds one of theirs goes."] = (),
     model: Annotated[str, "Model, by its ref."] = "models/smollm2",
@@ -119,7 +123,7 @@ def recipe(
             Length(max_chars=max_chars),
             LanguageIs(languages),
             *clean,
-            Generate(rewriting(form), model, sampling, engine=engine),
+            Generate(rewriting(form, languages), model, sampling, engine=engine),
             Gates(max_copied=0.95),
             Calculated(),
             *clean,

@@ -24,6 +24,7 @@ from generators.generate import Generate
 from generators.paths import DistinctPaths
 from generators.references import Referenced
 from generators.solving import PROGRAM, WriteProgram, solving
+from generators.spoken import Spoken
 from generators.votes import Votes
 from manifests.stage import Recipe, Stage
 
@@ -58,6 +59,7 @@ def recipe(
     return Recipe(
         name="mathematics-solve",
         steps=(
+            Spoken(),
             *((Executed(),) if seed_programs else ()),
             Referenced(required=backward),
             *((Backward(seed=seed),) if backward else ()),

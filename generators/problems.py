@@ -80,7 +80,6 @@ LEVELS = {
     "middle": {"en": "middle school", "ja": "中学校"},
     "high": {"en": "high school", "ja": "高校"},
 }
-MAX_CHARS = 1_500
 _HEADING = re.compile(
     r"\A[*#\s]*(?:the\s+)?(?:new\s+)?(?:problem|question|新しい問題|問題)[*\s]*[:：][*\s]*", re.IGNORECASE
 )
@@ -106,6 +105,7 @@ class NewProblem:
     topics: Mapping[str, Sequence[str]]
     to: str | None = None
     seed: int = 0
+    max_chars: int = 1_500
 
     def change(self, doc: Document) -> tuple[str, str]:
         """Return the change and the topic that a seed gets."""
@@ -123,8 +123,8 @@ class NewProblem:
         text = _SOLVED.split(_HEADING.sub("", said(reply.text)), maxsplit=1)[0].strip()
         if not text:
             return Rejected(doc, "mathematics/empty")
-        if len(text) > MAX_CHARS:
-            return Rejected(doc, "mathematics/too_long", float(len(text)), float(MAX_CHARS))
+        if len(text) > self.max_chars:
+            return Rejected(doc, "mathematics/too_long", float(len(text)), float(self.max_chars))
         if not _ASKS.search(text):
             return Rejected(doc, "mathematics/no_question")
         if not any(letter.isdigit() for letter in text) and not any(map(quantities, _WORD.findall(text)[:200])):

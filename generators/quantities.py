@@ -30,7 +30,8 @@ _LATEX_PART = re.compile(rf"\(\((-?(?:{NUMBER}))\)/\((-?(?:{NUMBER}))\)\)")
 _BRACKETS = re.compile(r"(?<![0-9A-Za-z])\([^()]{0,200}\)|\[[^\[\]]{0,200}\]")
 # Roots and circles have no exact number here, and an expression with a variable is none.
 _NO_NUMBER = re.compile(
-    r"[√∛π∞]|\\(?:sqrt|pi|log|ln|sin|cos|tan|infty)|\b(?:sqrt|pi)\b|\b[xyzabnk]\s*[-+*/^]|\b[a-z]\s*[*/^]\s*[0-9]|[-+*/^]\s*[xyzabnk]\b|[0-9)][xyzabn]\b"
+    r"[√∛π∞]|\\(?:sqrt|pi|log|ln|sin|cos|tan|infty)|\b(?:sqrt|pi)\b"
+    r"|\b[xyzabnk]\s*[-+*/^]|\b[a-z]\s*[*/^]\s*[0-9]|[-+*/^]\s*[xyzabnk]\b|[0-9)][xyzabn]\b"
 )
 _EITHER = re.compile(r"\b(?:and|or)\b|[;；]|(?:と|や|か|または|もしくは|、|,)\s*\Z", re.IGNORECASE)
 _THEN_ASIDE = re.compile(r"\b(?:in|per|for|of|over|after|at|on|by|from|every|each|within|during|out|to|with|than)\b")
@@ -94,8 +95,8 @@ def quantities(phrase: str) -> tuple[Quantity, ...]:
     text = text.rpartition("=")[2].strip() or text
     if _NO_NUMBER.search(text):
         return ()
-    if not _NOT_A_SUM.search(_INNER.sub("", text)) and not text.isalnum() and (sum_ := value_of(text)) is not None:
-        return (Quantity(sum_),)
+    if not _NOT_A_SUM.search(_INNER.sub("", text)) and not text.isalnum() and (value := value_of(text)) is not None:
+        return (Quantity(value),)
     outside = _BRACKETS.sub(" ", text)
     text = outside if _AMOUNT.search(outside) else text
     found: list[Quantity] = []

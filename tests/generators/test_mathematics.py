@@ -14,6 +14,7 @@ from generators import mathematics, mathematics_rewrite, mathematics_solve
 from generators.echo import Echo
 from generators.problems import CHANGES, problems
 from generators.solving import PROGRAM, STYLES, WriteProgram, solving
+from generators.spoken import Spoken
 from generators.weights import echo_model
 from manifests.errors import BadRecipe
 from manifests.explain import why
@@ -103,6 +104,13 @@ def test_a_change_level_or_language_without_prompts_is_refused(options):
         mathematics_solve.recipe(style="song")
 
 
+def test_problems_in_other_languages_are_refused_before_they_are_asked_about():
+    given = [ENGLISH, JAPANESE, ENGLISH.replace(language=None), JAPANESE.replace(language=None), document(BEES, "fr")]
+    made = list(Spoken()(given))
+    assert [one.language for one in made[:4]] == ["en", "ja", "en", "ja"]
+    assert made[4].reason == "spoken/other"
+
+
 # Solutions and programs
 
 
@@ -173,8 +181,9 @@ def test_a_rewrite_is_a_row_or_refused(form, said, expected):
 
 
 def test_a_form_that_we_do_not_have_is_refused():
-    with pytest.raises(BadRecipe, match="no form 'song'; expected one of clean, steps"):
-        mathematics_rewrite.recipe(form="song")
+    for options in ({"form": "song"}, {"languages": ("fr",)}):
+        with pytest.raises(BadRecipe, match="expected one of clean, steps, in ja or en"):
+            mathematics_rewrite.recipe(**options)
 
 
 # Whole runs

@@ -16,7 +16,10 @@ _PREAMBLE = re.compile(
     re.IGNORECASE,
 )
 _FENCED = re.compile(r"\A```[a-z]*\n(.*)\n```\s*\Z", re.DOTALL)
-_EMPHASIS = re.compile(r"(\*\*|__|(?<![\w*])\*|(?<![\w_])_)(?=[^\s*_])([^*_\n]{0,300}[^\s*_])\1(?![\w*])")
+_EMPHASIS = re.compile(
+    r"(\*\*|(?<![\w*])\*)(?=[^\s*])([^*\n]{0,300}[^\s*])\1(?![\w*])"
+    r"|(?<!\w)(__|_)(?=[^\s_])([^*_\n ]{1,100}(?: [^*_\n ]{1,100}){1,50})\3(?!\w)"  # not __init__
+)
 _QUOTES = ('""', "“”", "「」", "『』")
 _ITEM = re.compile(r"[ \t]{0,8}([-*+•・]|\d{1,2}[.)])(?:[ \t　]+|(?<=[•・]))")
 _TURN = re.compile(r"[ \t*]{0,8}([ABＡＢ])[ \t*]*[:：][ \t　*]*")
@@ -111,7 +114,7 @@ def plain(text: str) -> str:
     >>> plain("**Bees** dance, *not* 2 * 3 * 4.")
     'Bees dance, not 2 * 3 * 4.'
     """
-    text = _EMPHASIS.sub(lambda found: found[2], text).strip()
+    text = _EMPHASIS.sub(lambda found: found[2] or found[4], text).strip()
     inner = text[1:-1]
     quoted = len(text) > 1 and text[0] + text[-1] in _QUOTES and not set(text[0] + text[-1]) & set(inner)
     return inner.strip() if quoted else text

@@ -101,9 +101,11 @@ def test_a_reply_that_has_not_the_form_of_its_style_is_a_reject(style, text, rea
 
 def test_emphasis_prefix_and_quotation_marks_are_taken_off():
     task = styled("distill", ("en",))
-    made = task.parse(ENGLISH, reply(f'Rewritten text:\n"**Mina** keeps _12_ {LONG}"'))
+    made = task.parse(ENGLISH, reply(f'Rewritten text:\n"**Mina** keeps *12* {LONG}"'))
     assert made.text == f"Mina keeps 12 {LONG}".strip()
-    assert plain("2 * 3 * 4 snake_case_name") == "2 * 3 * 4 snake_case_name"
+    for code in ("2 * 3 * 4 snake_case_name", "__init__ and _private_ names", "f(*args, **kwargs)"):
+        assert plain(code) == code
+    assert plain("__all of it__ and _some of it_") == "all of it and some of it"
     assert plain('"One" and "two"') == '"One" and "two"'
     assert plain("「一つ」と「二つ」") == "「一つ」と「二つ」"
 

@@ -8,6 +8,7 @@ import pytest
 
 from generators import code_comments, code_describe, code_evolve, code_oss_instruct, code_rewrite, code_topics
 from generators.code_solve import solving
+from generators.code_variants import VARIANTS
 from generators.fences import fenced
 from generators.generate import Generate
 from manifests import canonical
@@ -58,7 +59,7 @@ def test_the_prompts_are_the_golden_ones():
         **{f"topics {to}": code_topics.recipe(to=to) for to in ("en", "ja")},
         **{
             f"oss-instruct {variant} {to}": code_oss_instruct.recipe(variant=variant, to=to)
-            for variant in code_oss_instruct.VARIANTS
+            for variant in VARIANTS
             for to in ("en", "ja")
         },
         "rewrite": code_rewrite.recipe(),

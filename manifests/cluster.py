@@ -16,11 +16,14 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+from tenacity import Retrying, retry_if_exception_message, stop_after_attempt
+
 from manifests.crew import Crew
 from manifests.flight import RETRIES, Flight, cause_of
 from manifests.shuffle import Merge, Split
 
 BATCHES = 1_000  # of items of a shuffle
+STARTS = 4  # of Ray on this machine, which may be busy
 
 
 class RayMap:
@@ -218,7 +221,14 @@ def started(workers: int | None = None, address: str | None = None) -> Any:
     local: dict[str, Any] = {}
     if address is None:
         local = {"num_cpus": workers or os.cpu_count(), "include_dashboard": False}
-    ray.init(
+    patient = Retrying(
+        retry=retry_if_exception_message(match=".*timed out during startup"),  # its limit of 30 s cannot be set
+        stop=stop_after_attempt(STARTS),
+        before_sleep=lambda _: ray.shutdown(),
+        reraise=True,
+    )
+    patient(
+        ray.init,
         address=address,
         logging_level=logging.ERROR,
         log_to_driver=False,

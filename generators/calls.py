@@ -109,11 +109,12 @@ class Calls:
             self._batch[key] = reply
 
     def flush(self, *, due: bool = False) -> None:
-        """Commit the batch; `due`: only where it is full or old, and nobody else is at it.
+        """Commit the batch; `due`: only where it is full or old.
 
+        While another thread is at it, one that is merely old stays: a full one waits, so that who asks for more does.
         Raises StoreFailed: then nothing of it is counted, and the next flush writes it.
         """
-        if not self._writer.acquire(blocking=not due):
+        if not self._writer.acquire(blocking=not due or len(self._batch) >= BATCH_CALLS):
             return
         try:
             with self._lock:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @command("ablate")
 @click.argument("datasets", nargs=-1, required=True, metavar="A B...")
-@click.option("--tokens", default=1_000_000, show_default=True, type=click.IntRange(1), help="That each model reads.")
+@click.option("--tokens", default=500_000, show_default=True, type=click.IntRange(1), help="That each model reads.")
 @click.option("--seeds", default=2, show_default=True, type=click.IntRange(1), help="Models for each dataset.")
 @click.option("--judge-by", multiple=True, metavar="NAME", help="Dataset to judge by besides what is held out.")
 @click.option("--held-out", default=0.05, show_default=True, help="Share of each dataset that is not trained on.")

@@ -10,11 +10,13 @@ from dedup.contamination import contamination
 from dedup.contamination_command import show_contamination
 from dedup.decontaminate import Decontaminate
 from manifests.errors import BadRow
+from manifests.funnel import series
 from manifests.options import signature_options
 from manifests.report.page import dataset_page
 from manifests.rows import Conversation, Message, row_id
 from manifests.run import run
 from manifests.stage import Recipe
+from manifests.what_if import what_if
 from tests.dedup.test_decontaminate import OTHER, QUESTION, SWAPPED, benchmark
 from tests.pools import doc, selected, stored
 
@@ -49,7 +51,9 @@ def test_the_program_asks_as_the_selection_does():
 
 def test_the_text_that_a_row_shares_with_its_item_is_shown():
     start = QUESTION[: QUESTION.index("on the market")]
-    store = stored([doc("a", text=f"{OTHER} {start}{OTHER}"), doc("b", text=f"{OTHER} {SWAPPED.replace('school', 'dogs')}")])
+    store = stored(
+        [doc("a", text=f"{OTHER} {start}{OTHER}"), doc("b", text=f"{OTHER} {SWAPPED.replace('school', 'dogs')}")]
+    )
     [item] = benchmark(store, QUESTION)
     made = selected(store, Decontaminate(("benchmark",))).manifest
     found = contamination(store, made, 5)
@@ -85,6 +89,20 @@ def test_the_command_tells_rows_items_and_texts(tmp_path):
         CliRunner().invoke(show_contamination, ["pool", "--store", store.url, "--json"], catch_exceptions=False).stdout
     )
     assert clean["rows"] == 0
+
+
+def test_another_threshold_for_templates_is_answered_from_the_ledger():
+    swapped = SWAPPED.replace("school", "dogs")
+    store = stored(
+        [doc("a", text=f"{OTHER} {swapped}"), doc("b", text=f"{OTHER} {swapped[:90]}"), doc("c", text=OTHER)]
+    )
+    benchmark(store, QUESTION)
+    made = selected(store, Decontaminate(("benchmark",), ngram=30)).manifest
+    assert made.rows == 2
+    looser = what_if(store, made, "decontaminate/template", 0.99)
+    assert (looser.direction, looser.at_step.rows) == ("looser", 1)
+    values = series(store, made, 1, "decontaminate/template")
+    assert sorted(values["kept"]) == [False, True]
 
 
 def test_the_report_of_a_decontaminated_dataset_is_written():

@@ -81,7 +81,7 @@ def test_a_category_that_no_row_is_in_is_refused_with_those_there_are():
         selected(stored(ROWS), CategoryTargets(weights=(("sport", 0.5),)))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.integers(1, 6), st.integers(0, 3), st.randoms(use_true_random=False))
 def test_neither_shards_nor_their_order_change_what_chance_takes(shards, seed, random):
     rows = list(ROWS)

@@ -41,7 +41,7 @@ def small(monkeypatch):
 
 
 def compared(folder, datasets=("plain", "noise"), **options):
-    given = {"tokens": 4 * 64 * 12, "folder": folder / "runs", "config": CONFIG, "held_out": 0.2, "seeds": (0, 1)}
+    given = {"tokens": 4 * 64 * 8, "folder": folder / "runs", "config": CONFIG, "held_out": 0.2, "seeds": (0, 1)}
     return ablate(Store(str(folder / "store")), datasets, **given | options)
 
 

@@ -24,13 +24,13 @@ LABEL = "programming_language"
 
 @dataclass(frozen=True, slots=True)
 class CodeIn(Stage):
-    """Keep the files that are written in one programming language."""
+    """Keep the files that are written in one programming language; one that does not say is left to the next gates."""
 
     language: str
 
     def __call__(self, rows: Iterable[Document]) -> Iterator[Document | Rejected]:
         for doc in rows:
-            yield doc if doc.labels.get(LABEL) == self.language else Rejected(doc, "code_language/other")
+            yield doc if doc.labels.get(LABEL, self.language) == self.language else Rejected(doc, "code_language/other")
 
 
 def parses(language: str) -> Stage:

@@ -155,7 +155,7 @@ def main() -> None:
         except OSError as error:
             os.write(answer, f"missing {error}\n".encode())
             os._exit(0)
-        os.closerange(3, MOST_OPEN)
+        os.closerange(3, max(MOST_OPEN, order["out"], order["err"]) + 1)
         run(order["program"])
     _, status, used = os.wait4(child, 0)
     print("ended", status, used.ru_utime + used.ru_stime, flush=True)

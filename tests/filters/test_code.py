@@ -161,7 +161,7 @@ def test_a_language_without_a_grammar_is_no_recipe():
         code_gates("cobol")
 
 
-def test_code_of_another_language_is_set_aside():
+def test_code_that_says_another_language_is_set_aside():
     assert reason(CodeIn("python"), "x", labels={LABEL: "python"}) is None
     assert reason(CodeIn("python"), "x", labels={LABEL: "rust"}) == "code_language/other"
-    assert reason(CodeIn("python"), "x") == "code_language/other"
+    assert reason(CodeIn("python"), "x") is None

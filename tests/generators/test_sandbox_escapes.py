@@ -165,3 +165,13 @@ def test_the_filter_ends_in_a_refusal_and_lets_no_dangerous_call_through(machine
     names = set(allowed(machine))
     assert not names & {"socket", "connect", "fork", "vfork", "execve", "ptrace", "mount", "unshare", "bpf", "prctl"}
     assert len(names) == len(set(allowed(machine).values()))
+
+
+def test_no_descriptor_is_left_open_where_ours_have_high_numbers():
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(150)]
+    try:
+        made = outcome("import os\nfor n in range(3, 400):\n    try: os.fstat(n); print(n)\n    except OSError: pass")
+    finally:
+        for number in held:
+            os.close(number)
+    assert (made.status, made.stdout) == ("finished", "")

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from filters.hosts import host_of, registered_domain
 from manifests.errors import BadRecipe
+from manifests.lineage import ancestry
 from manifests.manifest import Manifest
 from manifests.rows import Document, Row
 from manifests.store import Store
@@ -77,7 +78,8 @@ def by_label(store: Store, names: tuple[str, ...], label: str, apart: tuple[str,
             f"{', '.join(names)}: none of {sum(one.rows for one in manifests):,} rows has a text with the label "
             f"{label!r}; their labels are {known}; make some with `koba run annotate {names[0]} --rubric {label}`"
         )
-    most = max((_most(step.describe, label) for manifest in manifests for step in manifest.steps), default=0)
+    made = chain.from_iterable(ancestry(store, manifest) for manifest in manifests)
+    most = max((_most(step.describe, label) for part in made for step in part.steps), default=0)
     return Labelled(examples, *_origins(manifests), left_out, most)
 
 

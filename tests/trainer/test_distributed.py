@@ -2,6 +2,7 @@
 
 import dataclasses
 import pickle
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -75,7 +76,16 @@ def test_one_process_goes_on_where_two_stopped(store, together, tmp_path, strate
     assert losses(resumed) == pytest.approx(losses(together[strategy]), abs=1e-5)
 
 
-def test_ray_train_trains_with_two_processes_and_tells_each_step(store, tmp_path):
+@pytest.fixture
+def free_ray():
+    """A Ray of which no other test's workers hold the slots."""
+    if "ray" in sys.modules:  # whose first import is left to koba, which hands it a token
+        sys.modules["ray"].shutdown()
+    yield
+    sys.modules["ray"].shutdown()
+
+
+def test_ray_train_trains_with_two_processes_and_tells_each_step(store, tmp_path, free_ray):
     seen = []
     made = train_together(store, {"texts": 1}, CONFIG, FOUR, tmp_path / "run", workers=2, on_step=seen.append)
     assert losses(made) == pytest.approx(losses(trained(store, tmp_path / "alone", FOUR)), abs=1e-5)

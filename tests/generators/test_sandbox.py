@@ -1,5 +1,7 @@
 """Programs run in the sandbox: how they end, and what they may use up."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 

@@ -166,11 +166,11 @@ def test_a_machine_that_cannot_isolate_is_told_what_is_missing(monkeypatch, tmp_
 
 def test_where_the_kernel_gives_no_namespaces_nothing_is_run(tmp_path):
     mark = tmp_path / "run"
-    code = (
-        "import ctypes; assert ctypes.CDLL(None).unshare(0x10000000) == 0  # a user namespace where we are nobody\n"
-        "from generators.sandbox import Sandbox\n"
-        f"Sandbox().run('open({str(mark)!r}, \"w\")')"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    code = """import ctypes, sys
+assert ctypes.CDLL(None).unshare(0x10000000) == 0  # a user namespace in which we are nobody
+from generators.sandbox import Sandbox
+Sandbox().run(f"open({sys.argv[1]!r}, 'w')")
+"""
+    done = subprocess.run([sys.executable, "-c", code, mark], capture_output=True, text=True, check=False, cwd=ROOT)
     assert "BadRecipe: sandbox: off, for this machine cannot isolate a program ([Errno 1] unshare" in done.stderr
     assert not mark.exists()

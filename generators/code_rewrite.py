@@ -3,7 +3,7 @@
 
     koba run code_rewrite source-code
     koba run code_rewrite source-code --methods sgcr
-    ray job submit --working-dir . -- python generators/code_rewrite.py source-code --min-score none
+    ray job submit --working-dir . -- python generators/code_rewrite.py source-code --no-lint
 
 Before and after each rewrite the code must compile, be in ASCII or Japanese, not run in circles, and get 7.0 of 10 from
 pylint less its share of comments: the paper filtered once, before, and what a model breaks went into its set. One
@@ -69,7 +69,8 @@ class Rewrite:
 
 def recipe(
     methods: Annotated[tuple[str, ...], "Rewrites, one after the other: sgcr, scor."] = ("sgcr", "scor"),
-    min_score: Annotated[float | None, "Least score of pylint less the share of comments; none: off."] = 7.0,
+    lint: Annotated[bool, "Ask pylint, which takes about a second for each file."] = True,
+    min_score: Annotated[float, "Least score of pylint less the share of comments."] = 7.0,
     max_chars: Annotated[int, "Longest file, in characters (swallow-code-math: 102,688 tokens of context)."] = 20_000,
     decontaminate: Annotated[tuple[str, ...], "Datasets of test problems: what holds one of theirs goes."] = (),
     model: Annotated[str, "Model, by its ref."] = "models/smollm2",
@@ -80,7 +81,7 @@ def recipe(
     """Every decision that bears on the dataset, on one screen."""
     if not methods or not set(methods) <= set(PROMPTS):
         raise BadRecipe(f"code_rewrite: no methods {', '.join(methods) or 'at all'}; expected {' or '.join(PROMPTS)}")
-    gates = code_gates("python", min_score)
+    gates = code_gates("python", min_score if lint else None)
     sampling = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=0.7)
     steps: list[Step] = [CodeIn("python"), Length(max_chars=max_chars), *gates]
     for method in methods:

@@ -274,6 +274,11 @@ def test_a_rewrite_that_broke_the_code_is_refused(store, answer, reason):
     assert (rows, reasons) == ([], {reason: 1})
 
 
+def test_without_lint_what_pylint_thinks_does_not_matter(store):
+    rows, reasons = asked(code_rewrite.recipe, store, UGLY, lint=False, answer=lambda _: fenced(UGLY, "python"))
+    assert ([row.text for row in rows], reasons) == ([UGLY], {})
+
+
 @pytest.mark.parametrize(
     ("recipe", "options"),
     [

@@ -24,7 +24,7 @@ SPELLING = 1  # raised by hand when a text is spelled otherwise
 SEARCHED = 200_000  # characters in which code is looked for
 
 _SIGNS = [(sign, f" {sign} ") for sign in "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"]
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")  # kana and kanji, which are written without blanks
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")  # kana and kanji, without blanks
 _IS_UNSPACED = np.zeros(1 << 16, np.bool_)  # the same by number
 for _start, _end in ((0x3040, 0x30FF), (0x3400, 0x9FFF), (0xF900, 0xFAFF)):
     _IS_UNSPACED[_start : _end + 1] = True

@@ -112,5 +112,5 @@ def shown(score: "Score", *, signed: bool = False) -> str:
     mean = f"{score.mean:+.3f}" if signed else f"{score.mean:.3f}"
     if math.isnan(score.half):
         return mean
-    star = " *" if signed and abs(score.mean) > score.half else ""
+    star = " *" if signed and 0 < score.half < abs(score.mean) else ""  # equal values of all seeds are no certainty
     return f"{mean} ± {score.half:.3f}{star}"

@@ -39,7 +39,7 @@ def average_of_last(folder: Path, count: int) -> Checkpoint:
 
 
 def mean_weights(parts: Sequence[Checkpoint], shares: Sequence[float] | None = None) -> dict[str, Tensor]:
-    """Return the weighted mean of weights, summed in float64. Raises BadRecipe where the models differ in shape."""
+    """Return the weighted mean of weights, summed in float64. Raises BadRecipe where models differ in shape."""
     given = list(shares) if shares is not None else [1.0] * len(parts)
     if not parts or len(given) != len(parts) or not sum(given) > 0:
         raise BadRecipe(f"{len(parts)} checkpoints and the shares {given}: give one share for each, above 0 in sum")
@@ -47,6 +47,7 @@ def mean_weights(parts: Sequence[Checkpoint], shares: Sequence[float] | None = N
     for part, share in zip(parts, given, strict=True):
         stored = part.weights()
         _check_alike(part, stored, sums or stored)
+        _check_job(part, parts[0])
         for name, value in stored.items():
             scaled = value.to(torch.float64) * (share / sum(given))
             sums[name] = sums[name] + scaled if name in sums else scaled
@@ -59,4 +60,14 @@ def _check_alike(part: Checkpoint, stored: dict[str, Tensor], others: dict[str, 
         if shapes[0] != shapes[1]:
             raise BadRecipe(
                 f"{part.path}: {name} is {shapes[0]}, in others {shapes[1]}; a mean is taken of models of one shape"
+            )
+
+
+def _check_job(part: Checkpoint, first: Checkpoint) -> None:
+    for what in ("config", "tokenizer"):
+        ours, others = getattr(part.job, what), getattr(first.job, what)
+        if ours != others:
+            raise BadRecipe(
+                f"{part.path} has another {what} than {first.path}: {ours}, not {others}; a mean is taken of models "
+                "that began as one"
             )

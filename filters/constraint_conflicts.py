@@ -51,6 +51,7 @@ PAIRS: frozenset[frozenset[str]] = frozenset(
     | {frozenset({"kanji", script}) for script in ("hiragana_only", "katakana_only")}
     | {frozenset({"letter_frequency", script}) for script in _SCRIPTS}
     | {frozenset({"number_bullet_lists", "number_numbered_lists"})}
+    | {frozenset({"number_sentences", "quotation"})}  # marks in brackets end no sentence in Japanese
 )
 # What each thing that a reply must have takes at least, where there must be less than a number.
 _ROOM: dict[str, int] = {"number_sentences": 1, "number_words": 8, "number_letters": 15}
@@ -98,6 +99,7 @@ def _crowded(limit: Constraint, other: Constraint) -> str | None:
         return None
     most = next(value for value in limit.parameters.values() if type(value) is int)
     things = sum([other.parameters.get(name, 0) for name in _COUNTED]) or len(other.texts())
+    things += len(other.texts()) if other.kind == "number_paragraphs" else 0  # a line of *** is a Japanese sentence
     said = 0 if each == 1 else len("".join(other.texts()))
     if most <= 1 + each * (things + 1) + said:
         return f"{limit.id} leaves no room for what {other.id} demands"

@@ -4,18 +4,25 @@ drawn("keywords:frequency", Random(7), "How do bees find flowers?")   # of "flow
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from filters.constraint import RELATIONS, Constraint
+from filters.constraint_conflicts import contradiction
 from filters.constraint_words import COMMON, ENDS, POOL
 from filters.japanese_words import tagged_words
-from filters.verifiers import class_of
+from filters.verifiers import IDS, class_of
 
 _ENGLISH = re.compile(r"\b[a-z]{4,14}\b")
 _JAPANESE = re.compile(r"[ァ-ヺー\u4e00-\u9faf]{1,8}")
+_YES_OR_NO = re.compile(
+    r"\s*(?:is|are|was|were|do|does|did|can|could|should|will|would|has|have)\b[^\n]*\?\s*"
+    r"|(?:(?!何|なに|なん|なぜ|どう|どこ|どれ|どの|どん|だれ|誰|いつ|いく)[^\n])*(?:です|ます|ません|でしょう)か[？。?]?\s*",
+    re.IGNORECASE,
+)
+_REPEATED = 300  # characters of a prompt that is worth repeating
 _SEARCHED = 2_000  # characters of a question
 OTHERS = {"en": ("ja", "fr", "de", "es"), "ja": ("en", "fr", "de", "zh")}  # languages to reply in
 
@@ -103,6 +110,29 @@ def drawn(name: str, rng: Random, question: str) -> Constraint:
     made = class_of(name)
     draw = DRAWS.get(name.rpartition(":")[2])
     return made(**draw(Draw(rng, "ja" if name.startswith("ja:") else "en", question)) if draw else {})
+
+
+def composed(
+    rng: Random, language: str, question: str, count: int, among: Container[str] | None = None
+) -> tuple[Constraint, ...]:
+    """Return so many constraints for a reply to a question, of which no two contradict each other.
+
+    There are fewer where no more go together. `among`: the ids to draw from; None: all of the language.
+    """
+    chosen: list[Constraint] = []
+    names = [name for name in IDS[language] if (among is None or name in among) and suits(name, question)]
+    for name in rng.sample(names, len(names)):
+        one = drawn(name, rng, question)
+        if len(chosen) < count and contradiction([*chosen, one]) is None:
+            chosen.append(one)
+    return tuple(chosen)
+
+
+def suits(name: str, question: str) -> bool:
+    """Tell whether a constraint can be asked for with a question: yes or no answers few, and long ones are no echo."""
+    if name.endswith(":constrained_response"):
+        return _YES_OR_NO.fullmatch(question[:_SEARCHED]) is not None
+    return not name.endswith(":repeat_prompt") or len(question) <= _REPEATED
 
 
 def _words_of(question: str, language: str) -> list[str]:

@@ -39,11 +39,11 @@ def tidy(text: str) -> str:
     return text.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def apply(template: str, messages: Sequence[Message], bos: str, eos: str) -> str:
-    """Return the text that the template makes of messages, up to where the reply begins. Raises BadRecipe."""
+def apply(template: str, messages: Sequence[Message], bos: str, eos: str, *, reply: bool = True) -> str:
+    """Return the text that the template makes of messages, with `reply` up to where it begins. Raises BadRecipe."""
     turns = [{"role": message.role, "content": message.content} for message in messages]
     try:
-        return _compiled(template).render(messages=turns, bos_token=bos, eos_token=eos, add_generation_prompt=True)
+        return _compiled(template).render(messages=turns, bos_token=bos, eos_token=eos, add_generation_prompt=reply)
     except TemplateError as error:
         roles = ", ".join(message.role for message in messages)
         raise BadRecipe(f"the model's chat template refuses messages of {roles}: {error}; change the prompt") from error

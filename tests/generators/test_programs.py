@@ -21,6 +21,7 @@ from tests.manifests.stages import Source
 
 FOLDER = Path(__file__).parents[2] / "generators"
 PROGRAMS = sorted(path.stem for path in FOLDER.glob("*.py") if "\ndef recipe(" in path.read_text())
+OF_CONVERSATIONS = {"preferences", "respond"}  # which refuse documents
 ENGLISH = (
     "Bees dance to tell their sisters where flowers are. Karl von Frisch decoded the dance in 1927, in Munich. A hive "
     "holds 20,000 bees or more, and each of them carries 40 milligrams of nectar. "
@@ -82,7 +83,9 @@ def test_what_a_program_says_to_a_model_stands_in_its_fingerprint(url, name):
     held = f"{' '.join(fields.split())}{ENGLISH}{JAPANESE}"
     shown = invoke(url, name, "--preview", "2").output
     prompts = re.findall(r"^--- prompt\n(.*?)^--- reply", shown, re.MULTILINE | re.DOTALL)
-    assert prompts or not steps or name.startswith("code_")  # which asks about code alone
+    assert (
+        prompts or not steps or name.startswith("code_") or name in OF_CONVERSATIONS
+    )  # the former ask about code alone
     for prompt in prompts:
         ours = re.sub(r"<\|\w+\|>|\s+", " ", prompt)
         pieces = [ours[start : start + 6] for start in range(0, len(ours) - 6, 6)]

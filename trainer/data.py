@@ -45,6 +45,16 @@ class Batch:
     labels: Tensor  # the token that follows in the same document, or IGNORE
     documents: Tensor  # upwards along each sequence; padding is a document of its own
 
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """What a loss takes, sequence by sequence."""
+        return self.tokens, self.labels, self.documents
+
+    @property
+    def targets(self) -> float:
+        """How many things the loss is summed over; a step takes the mean."""
+        return float((self.labels != IGNORE).sum())
+
 
 @dataclass
 class State:

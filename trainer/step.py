@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from trainer.data import Batch
 from trainer.layout import Layout
-from trainer.losses import IGNORE, next_token_loss
+from trainer.losses import next_token_loss
 from trainer.model import Hybrid, is_matrix
 from trainer.settings import Settings
 from trainer.world import World, whole
 
-Loss = Callable[[Tensor, Tensor, Tensor], Tensor]  # of tokens, labels and documents, summed over all targets
+Loss = Callable[..., Tensor]  # of the inputs of a batch, summed over all targets
 
 
 class NextToken(nn.Module):
@@ -47,13 +47,13 @@ def train_step(
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.zero_grad()
-    targets = max(1.0, world.sum(float((batch.labels != IGNORE).sum())))
+    targets = max(1.0, world.sum(batch.targets))
     total = 0.0
     device, narrow = weights[0].device, settings.precision == "bf16"
     parts = max(1, settings.micro_batches // world.ranks)
     for part in range(parts):
         # Strided, as a batch is dealt out among processes: two parts of one add up as the halves of two do, to the bit.
-        inputs = [tensor[part::parts].to(device) for tensor in (batch.tokens, batch.labels, batch.documents)]
+        inputs = [tensor[part::parts].to(device) for tensor in batch.inputs]
         with world.gathering(loss, last=part == parts - 1):
             with torch.autocast(device.type, torch.bfloat16, enabled=narrow):
                 found = loss(*inputs)

@@ -14,6 +14,10 @@ on from the newest checkpoint in the folder, to the bit.
 
 With --start the shape is that of the model there; only --window and --rope-theta may differ. With --workers as many
 processes train together, by Ray Train.
+
+    koba train web-sample --start runs/small --preset plamo-long --length 8192 --folder runs/long
+
+Trains a model with a window on with full attention, for longer texts.
 """
 
 import math
@@ -52,6 +56,7 @@ def pretrain(
     tokenizer: str | None,
     vocabulary: int,
     start: Path | None,
+    full_attention: bool,
     average: int,
     preset: str | None,  # noqa: ARG001 - it has changed the defaults of other options already
     **given: Any,
@@ -69,7 +74,10 @@ def pretrain(
     with Bars() as bars:
         data = tokenised(store, weighted(datasets), tokenizer=tokenizer, vocabulary=vocabulary, watcher=bars)
     wanted, chosen, placed = ({name: given.pop(name) for name in signature(of).parameters} for of in SCREENS)
-    config = changed_shape(origin, _typed(wanted)) if origin else replace(shape(**wanted), vocabulary=data.vocabulary)
+    if origin:
+        config = changed_shape(origin, _asked(wanted) | ({"window": None} if full_attention else {}))
+    else:
+        config = replace(shape(**wanted), vocabulary=data.vocabulary)
     if not chosen["epochs"]:
         chosen["steps"] = chosen["steps"] or math.ceil(data.tokens / (chosen["batch"] * chosen["length"]))
     made = _trained(store, data.weights, config, settings(**chosen), folder, start, machine(**placed), **given)
@@ -128,10 +136,13 @@ def _trained(
         )
 
 
-def _typed(given: dict[str, Any]) -> dict[str, Any]:
-    """Return the options that the user has typed, without those that have their defaults."""
-    source = click.get_current_context().get_parameter_source
-    return {name: value for name, value in given.items() if source(name) is ParameterSource.COMMANDLINE}
+def _asked(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that the user has typed, or a preset gives, without those that have their defaults."""
+    source, asked = (
+        click.get_current_context().get_parameter_source,
+        {ParameterSource.COMMANDLINE, ParameterSource.DEFAULT_MAP},
+    )
+    return {name: value for name, value in given.items() if source(name) in asked}
 
 
 def summary(made: "Checkpoint") -> dict[str, Any]:
@@ -174,6 +185,9 @@ def trainer(callback: Callable[..., Any]) -> Command:
         click.Option(["--tokenizer"], metavar="FILE_OR_MODEL", help="Tokenizer [default: one learned from the texts]."),
         click.Option(["--vocabulary"], default=8_192, show_default=True, help="Tokens of one that is learned."),
         click.Option(["--start"], type=path, help="For the first weights: a checkpoint or a Hugging Face folder."),
+        click.Option(
+            ["--full-attention"], is_flag=True, help="With --start: attention sees all, whatever its window was."
+        ),
         click.Option(["--save-every"], default=500, type=count, show_default=True, help="Steps."),
         click.Option(["--average"], default=1, type=count, help="Checkpoints whose mean is taken in the end."),
         click.Option(["--tensorboard"], is_flag=True, help="Log to <folder>/tensorboard."),

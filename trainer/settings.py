@@ -6,8 +6,10 @@ from typing import Any, Literal
 
 from manifests.errors import BadRecipe
 
-# Continual pre-training of Llama-3.1-Swallow-8B-v0.5: its report's table of hyper-parameters. It tells of no warm-up.
+# swallow-cpt: continual pre-training of Llama-3.1-Swallow-8B-v0.5, its report's table of hyper-parameters. It tells of
+# no warm-up. plamo-long: from a window to 32K tokens (PLaMo 2, section 3.1.3), which tells of no learning rate.
 PRESETS: dict[str, dict[str, Any]] = {
+    "plamo-long": {"full_attention": True, "rope_theta": 1e6, "length": 32_768},
     "swallow-cpt": {
         "learning_rate": 2.5e-5,
         "final_share": 0.1,  # 2.5e-6 at the end
@@ -18,7 +20,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "beta2": 0.95,
         "epsilon": 1e-8,
         "schedule": "cosine",
-    }
+    },
 }
 
 

@@ -81,6 +81,17 @@ def test_a_preset_gives_defaults_and_what_is_typed_counts(house, tmp_path):
     assert "[default: 1024]" in shown
 
 
+def test_a_model_with_a_window_goes_on_with_full_attention(house, tmp_path):
+    url, runs, _ = house
+    short, long = str(tmp_path / "short"), str(tmp_path / "long")
+    koba(url, "train", "web", *SHORT, "--steps", "1", "--start", runs, "--window", "16", "--folder", short)
+    assert checkpoint_at(Path(short)).job.config.window == 16
+    options = ["--start", short, "--preset", "plamo-long", *SHORT, "--length", "128", "--steps", "1", "--folder", long]
+    koba(url, "train", "web", *options)
+    job = checkpoint_at(Path(long)).job
+    assert (job.config.window, job.config.rope_theta, job.settings.length) == (None, 1e6, 128)
+
+
 def test_a_step_leads_back_through_a_call_to_a_record_of_the_crawl(house):
     url, runs, _ = house
     store = Store(url)

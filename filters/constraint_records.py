@@ -87,8 +87,10 @@ def verdicts(constraints: Iterable[Constraint], reply: str) -> list[Verdict]:
     return [Verdict(one.id, strict, strict or one.loose(reply)) for one, strict in found]
 
 
-def record(value: Mapping[str, Any]) -> Record:
+def record(value: Any) -> Record:
     """Return the record of a JSON object; further columns are left out. Raises BadRow."""
+    if not isinstance(value, Mapping):
+        raise BadRow(f"{value!r:.80} is no record; expected an object with instruction_id_list and kwargs")
     ids, kwargs = value.get("instruction_id_list"), value.get("kwargs")
     if not isinstance(ids, list) or not isinstance(kwargs, list) or len(ids) != len(kwargs) or not ids:
         raise BadRow(f"ids {ids!r:.80} with kwargs {kwargs!r:.80}; expected two lists of one length, 1 or more")

@@ -43,7 +43,9 @@ def dataset_page(store: Store, manifest: Manifest, name: str) -> str:
         lineage=facts.lineage(store, manifest),
         sources=facts.sources(store, manifest),
         licences=sorted(manifest.licences.items()),
-        recipe=json.dumps(recipe_steps(store, manifest), indent=1, ensure_ascii=False),
+        recipe=[
+            (step["stage"], json.dumps(step, indent=1, ensure_ascii=False)) for step in recipe_steps(store, manifest)
+        ],
         runs=[record for record in store.runs() if record.get("manifest") == manifest.id],
     )
 

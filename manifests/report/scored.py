@@ -27,6 +27,7 @@ from manifests.view import Slice
 MOST_SLICES = 64  # shards that are read: some million pages
 MOST_SCORES = 8
 MOST_GROUPS = 12  # of a label, and domains
+FEWEST_ALIKE = 1.5  # rows for each value of what is taken for a category
 LEAST_ROWS = 2  # with a score, for it to be spread at all
 DECILES = 10
 SAMPLES = 2  # at each decile
@@ -155,7 +156,8 @@ def _groups(lines: pl.DataFrame, column: str) -> Iterator[dict[str, Any]]:
     """Yield, for languages, domains and each label, how the score is spread in the larger groups."""
     for by in ("language", "domain", *(name for name in lines.columns if name.startswith("label:"))):
         named = lines.drop_nulls(by)
-        if named[by].n_unique() < 2:
+        values = named[by].n_unique()
+        if values < 2 or values > len(named) / FEWEST_ALIKE:  # of a title, say, each is another
             continue
         spread = named.group_by(by).agg(
             pl.len().alias("rows"),

@@ -17,7 +17,7 @@ ROWS = [
         text=f"text {n} " + "x" * n,
         language="en" if n % 4 else "ja",
         url=f"https://www.site{n % 3}.example/{n}",
-        labels={"topic": "science" if n >= 50 else "sports"},
+        labels={"topic": "science" if n >= 50 else "sports", "title": f"title {n}"},
     )
     for n in range(100)
 ]
@@ -33,6 +33,7 @@ def test_a_dataset_with_scores_shows_their_spread_by_group_best_first(store):
     [edu] = told["scores"]
     assert (edu["name"], edu["rows"], edu["without"], edu["kept"], edu["thresholds"]) == ("edu", 100, 0, 100, [])
     groups = {table["name"]: table["lines"] for table in edu["groups"]}
+    assert "title" not in groups  # each row has another one
     assert [(line["group"], line["rows"], line["middle"]) for line in groups["topic"]] == [
         ("science", 50, 0.745),
         ("sports", 50, 0.245),

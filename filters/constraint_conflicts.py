@@ -29,7 +29,7 @@ ONLY_WITH: dict[str, frozenset[str]] = {  # by kind: the id without language and
     "nominal_ending": _KEYWORDS
     | _MARKED
     | {"letter_frequency", "number_letters", "number_paragraphs", "no_katakana"}
-    | {"no_comma", "quotation", "number_bullet_lists", "kansuuji", "kanji", "postscript"},
+    | {"no_comma", "number_bullet_lists", "kansuuji", "kanji", "postscript"},
 }
 _LENGTHS = ("number_sentences", "number_paragraphs", "number_words", "number_letters", "nth_paragraph_first_word")
 _CASES = ("english_capital", "english_lowercase", "capital_word_frequency")

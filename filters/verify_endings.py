@@ -1,12 +1,12 @@
 """Constraints on how Japanese sentences end: `ja:startend:sentence_unified_end`, `ja:detectable_format:nominal_ending`.
 
-M-IFEval asks Janome (IPADIC) for nouns; here they are SudachiPy's, of which some have other names: pronouns, suffixes
-of nouns and what IPADIC calls the stems of adjectival verbs are nouns here too. A closing bracket may stand between the
-noun and the mark.
+Quotations are left out of both. M-IFEval asks Janome (IPADIC) for nouns; here they are SudachiPy's, of which some have
+other names: pronouns, suffixes of nouns and what IPADIC calls the stems of adjectival verbs are nouns here too.
 """
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 from filters.constraint import Constraint, Texts
@@ -15,8 +15,6 @@ from filters.japanese_words import Word, tagged_words
 _DOUBLE_QUOTED = re.compile(r"『[^『』\n]*』")
 _QUOTED = re.compile(r"「[^「」\n]*」")
 _END = re.compile(r"[。！？]")
-_ENDS = frozenset("。！？!?\n")
-_CLOSING = frozenset("」』）)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +29,7 @@ class SentenceUnifiedEnd(Constraint):
     ending: str
 
     def holds(self, reply: str) -> bool:
-        text = _QUOTED.sub("", _DOUBLE_QUOTED.sub("", reply))
-        said = [part.rstrip() for part in _END.split(text) if part and not part.isspace()]
+        said = [part.rstrip() for part in _END.split(_said(reply)) if part and not part.isspace()]
         return bool(said) and all(part.endswith(self.ending) for part in said)
 
     def texts(self) -> Texts:
@@ -41,24 +38,27 @@ class SentenceUnifiedEnd(Constraint):
 
 @dataclass(frozen=True, slots=True)
 class NominalEnding(Constraint):
-    """At least so many sentences or lines end with a noun (体言止め)."""
+    """At least so many sentences end with a noun (体言止め), right before 。！ or ？."""
 
     id: ClassVar[str] = "ja:detectable_format:nominal_ending"
     stated: ClassVar = {
         "en": "End at least {count} sentences with a noun (taigen-dome).",
-        "ja": "体言止めの文を少なくとも{count}つ使ってください。",
+        "ja": "「静かな夜。」のような体言止めの文を少なくとも{count}つ使ってください。",
     }
     count: int
 
     def holds(self, reply: str) -> bool:
-        found, last = 0, None
-        for word in tagged_words(reply):
-            if word.text[0] in _ENDS:
-                found += last is not None and _is_noun(last)
-                last = None
-            elif word.text[0] not in _CLOSING and not word.text.isspace():
-                last = word
-        return found + (last is not None and _is_noun(last)) >= self.count
+        text = _said(reply)
+        if len(_END.findall(text)) < self.count:  # most often there is nothing to analyse
+            return False
+        words = tagged_words(text)
+        ends = [_END.match(word.text) is not None and _is_noun(last) for last, word in pairwise(words)]
+        return sum(ends) >= self.count
+
+
+def _said(reply: str) -> str:
+    """Return a reply without its quotations."""
+    return _QUOTED.sub("", _DOUBLE_QUOTED.sub("", reply))
 
 
 def _is_noun(word: Word) -> bool:

@@ -195,8 +195,8 @@ JAPANESE = [
     (
         "ja:detectable_format:nominal_ending",
         {"count": 2},
-        ["これは猫。あれは犬。", "美しい「花」。\n静かな夜"],
-        ["これは猫。あれは犬です。", "走る。飛ぶ。"],
+        ["これは猫。あれは犬。", "静かな夜！私？"],
+        ["これは猫。あれは犬です。", "走る。飛ぶ。", "これは猫。あれは犬", "「猫。」と「犬。」だ。"],
     ),
     ("ja:combination:two_responses", {}, ["一\n******\n二"], ["一\n******\n一"]),
     ("ja:combination:repeat_prompt", {"prompt_to_repeat": "蜂は？"}, ["蜂は？踊る。"], ["踊る。蜂は？"]),

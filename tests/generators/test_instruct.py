@@ -233,10 +233,10 @@ def model(request):
 QUESTIONS = tuple([f"{QUESTION} This is number {n} of the questions." for n in range(5)])
 
 
-def made(tmp_path, **options):
+def made(tmp_path, questions=QUESTIONS, **options):
     store = Store(str(tmp_path / "s"))
     given_ = {"constraints": ("punctuation:no_comma",), "model": ECHO, "engine": Echo(model), "languages": ("en",)}
-    manifest = run(recipe(**given_, **options), Source((Texts(QUESTIONS),)), store=store).manifest
+    manifest = run(recipe(**given_, **options), Source((Texts(questions),)), store=store).manifest
     return store, manifest, list(View(store, manifest))
 
 
@@ -279,3 +279,14 @@ def test_a_known_good_reply_passes_whatever_was_drawn():
         [kept] = Verified()([Instruct().parse(row, reply(witness(*chosen)))])
         assert isinstance(kept, Kept), kept
     assert constraint("punctuation:no_comma", {}).check("x")
+
+
+def test_the_prompts_of_a_benchmark_never_come_in(tmp_path):
+    asked = "Write a cheerful letter to your oldest friend about the number 2 tram that runs along the river."
+    benchmark = tmp_path / "benchmark.jsonl"
+    benchmark.write_text(json.dumps({"prompt": f"{asked} Do not use any commas."}) + "\n", encoding="utf-8")
+    questions = (QUESTIONS[0], asked)
+    options = {"decontaminate": (f"{benchmark}#prompt",), "min_grade": None}
+    store, manifest, [row] = made(tmp_path, questions, **options)
+    assert row.messages[0].content.startswith(QUESTIONS[0])
+    assert [reason for one in chain(store, manifest) for reason, *_ in dropped(store, one)] == ["decontaminate/ngram"]

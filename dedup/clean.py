@@ -4,11 +4,9 @@ main = program(decontaminated(recipe), ...)                      # --decontamina
 run(recipe(), "web", store=store, checks=[Uncontaminated(Decontaminate(("gsm8k",)))])
 """
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import wraps
-from typing import Annotated, Any
+from typing import Annotated
 
 from dedup.decontaminate import Decontaminate
 from manifests.errors import BadRow
@@ -16,6 +14,7 @@ from manifests.manifest import Manifest
 from manifests.stage import Map, Recipe
 from manifests.store import Store
 from manifests.view import View
+from manifests.widened import widened
 
 OPTION = "decontaminate"
 _HELP = "Benchmarks to keep out: datasets, or files as FILE#COLUMN. A row that holds an item of theirs goes."
@@ -50,17 +49,8 @@ def decontaminated(recipe: Callable[..., Recipe]) -> Callable[..., Recipe]:
 
     A recipe that has this option itself keeps them out where that costs least, and is returned as it is.
     """
-    signature = inspect.signature(recipe)
-    if OPTION in signature.parameters:
-        return recipe
 
-    @wraps(recipe)
-    def clean(*, decontaminate: tuple[str, ...] = (), **given: Any) -> Recipe:
-        made = recipe(**given)
-        return Recipe(made.name, (*made.steps, Decontaminate(decontaminate))) if decontaminate else made
+    def clean(made: Recipe, against: tuple[str, ...]) -> Recipe:
+        return Recipe(made.name, (*made.steps, Decontaminate(against)))
 
-    kind = Annotated[tuple[str, ...], _HELP]
-    more = inspect.Parameter(OPTION, inspect.Parameter.KEYWORD_ONLY, default=(), annotation=kind)
-    clean.__signature__ = signature.replace(parameters=[*signature.parameters.values(), more])  # type: ignore[attr-defined]
-    clean.__annotations__ = {**recipe.__annotations__, OPTION: kind}
-    return clean
+    return widened(recipe, OPTION, Annotated[tuple[str, ...], _HELP], (), clean)

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from inspect import signature
-from typing import Any
+from typing import Annotated, Any
 
 import click
 
 from dedup.clean import decontaminated
+from generators.generate import TRIES, tried
 from generators.pace import Pace
 from generators.places import gpus_of, place
 from generators.plan import Plan, foreseen, plan, reconciled, told
@@ -20,6 +21,7 @@ from manifests.program import program
 from manifests.stage import Map, Recipe
 from manifests.store import Store
 from manifests.terminal import safe
+from manifests.widened import widened
 
 MONEY = (
     click.Option(
@@ -46,7 +48,7 @@ def generator(recipe: Callable[..., Recipe], *, default_source: str) -> Command:
     Units are threads of one process with one engine; `--workers` spreads them over so many workers on Ray, each of
     them such a process. In a job of a cluster a local model gets a worker for each GPU, or for each node.
     """
-    recipe = decontaminated(recipe)
+    recipe = decontaminated(widened(recipe, "tries", Annotated[int, TRIES], 1, tried))
     purse = Purse()
     pace = Pace(purse)
     spread = _Spread(purse)

@@ -21,11 +21,13 @@ from generators.purse import Purse
 from generators.segments import Segments
 from generators.weights import Model, find_model
 from manifests.errors import BadRecipe
-from manifests.stage import Stage
+from manifests.stage import Recipe, Stage
 from manifests.store import Store
 from manifests.used import Used
+from manifests.widened import each
 
 MOST_WAITING = 4_096  # rows that were read and not yet answered
+TRIES = "How often a reply is asked for, where it is refused at once: cut off, empty, or not as the task asks."
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +104,12 @@ class Generate(Stage):
         if self.tries > 1:
             for one in waiting:
                 one.settle()
+
+
+def tried(recipe: Recipe, tries: int) -> Recipe:
+    """Return a recipe that asks again for what is refused; what is asked at temperature 0 is asked once."""
+
+    def more(step: Any) -> Any:
+        return replace(step, tries=tries) if isinstance(step, Generate) and step.sampling.temperature else step
+
+    return each(recipe, more)

@@ -6,7 +6,8 @@ from threading import Lock
 from typing import Any, Protocol
 
 from generators.engine import Reply
-from manifests.stage import Only, Recipe, Rejected, Step
+from manifests.stage import Recipe, Rejected
+from manifests.widened import each
 
 COUNTS = ("calls", "tokens_in", "tokens_out", "paid_calls", "paid_tokens", "paid_out", "rows", "accepted", "refused")
 SHARES = 1_000  # of a budget: when so much of it was paid, the other workers are told
@@ -167,10 +168,4 @@ class Purse:
 
 def with_purse(recipe: Recipe, purse: Purse) -> Recipe:
     """Return a recipe whose model calls are counted in one purse."""
-    return replace(recipe, steps=tuple(_paid_from(step, purse) for step in recipe.steps))
-
-
-def _paid_from(step: Step, purse: Purse) -> Any:
-    if isinstance(step, Only):
-        return replace(step, stage=_paid_from(step.stage, purse))
-    return replace(step, purse=purse) if hasattr(step, "purse") else step  # type: ignore[type-var, unused-ignore]
+    return each(recipe, lambda step: replace(step, purse=purse) if hasattr(step, "purse") else step)

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from generators import paraphrase, translate
 from generators.engine import Sampling
+from generators.generate import Generate, tried
 from generators.plan import plan
 from generators.purse import Budget, Price, Purse, with_purse
 from generators.together import Threads
@@ -184,3 +185,11 @@ def test_what_cannot_be_asked_for_is_refused_in_words(store):
     result = invoke(translate.main, store, *ECHO, "--budget-cost", "5")
     assert result.exit_code == 2
     assert "--budget-cost without a price" in result.stderr
+
+
+def test_tries_are_an_option_of_every_program_with_calls_and_those_at_temperature_0_are_asked_once():
+    def asking(temperature: float) -> Generate:
+        return Generate(paraphrase.styled("easy", ["en"]), sampling=Sampling(temperature=temperature))
+
+    recipe = Recipe("r", (asking(temperature=0.0), asking(temperature=0.5)))
+    assert [step.tries for step in tried(recipe, 3).steps] == [1, 3]

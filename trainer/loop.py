@@ -5,7 +5,7 @@ What differs between trainings is handed in: where batches come from, and the lo
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,7 +18,6 @@ from trainer.checkpoint import Checkpoint, Job, write_checkpoint
 from trainer.data import Batch, Span, State
 from trainer.flops import peak_flops, step_flops
 from trainer.machine import Machine
-from trainer.mix import TokenSource
 from trainer.model import Hybrid
 from trainer.step import make_optimizer, train_step
 from trainer.world import World, like, whole
@@ -40,11 +39,23 @@ class Progress:
     mfu: float = 0.0  # share of the speed at which the same processes multiply matrices, see trainer/flops.py
 
 
+class Rows(Protocol):
+    """What batches are made of."""
+
+    def id(self, row: int) -> bytes:
+        """Return the id of a row."""
+        ...
+
+
 class Batches(Protocol):
     """Where batches come from: `trainer.data.Loader`, or what is shaped like it."""
 
     state: State
-    sources: tuple[TokenSource, ...]
+
+    @property
+    def sources(self) -> Sequence[Rows]:
+        """What the spans of a step are parts of."""
+        ...
 
     def next(self) -> Batch | None:
         """Return the next batch, or None where the stream has ended."""

@@ -28,7 +28,8 @@ from manifests.store import Store
 from manifests.view import Slice, View
 from manifests.watcher import Silent, Watcher
 
-LAYOUTS = ("hf", "jsonl", "parquet")
+LAYOUTS = ("hf", "jsonl", "parquet", "trl")
+LINES = ("jsonl", "trl")
 MARK = ".koba-export.json"  # in every export: what it is of, and which files are ours to replace
 
 
@@ -78,8 +79,9 @@ def import_files(
 def export(
     store: Store, name: str, folder: str | Path, *, layout: str = "hf", overwrite: bool = False, map: Map = map
 ) -> Exported:
-    """Write a dataset to a folder, one file for each shard: "hf" (Parquet with a card), "jsonl" or "parquet".
+    """Write a dataset to a folder, one file for each shard: "hf" (Parquet with a card), "jsonl", "parquet" or "trl".
 
+    The last one is JSON Lines of id and turns alone, for TRL's trainers, to which a column `labels` means tokens.
     A folder that an earlier export wrote, and nobody added to, is replaced; any other only with `overwrite`.
     Raises BadSource, BadRecipe, StoreFailed; then the folder is as it was.
     """
@@ -94,12 +96,13 @@ def export(
     try:
         (temporary / ("data" if layout == "hf" else "")).mkdir(parents=True)
         parts = [part for part in View(store, manifest).slices if part.entry.rows]
-        form = Form(manifest.kind, {}) if layout == "jsonl" else form_of(manifest.kind, list(map(_names, parts)))
-        suffix = "jsonl" if layout == "jsonl" else "parquet"
+        lines = layout in LINES
+        form = Form(manifest.kind, {}, layout == "trl") if lines else form_of(manifest.kind, list(map(_names, parts)))
+        suffix = "jsonl" if lines else "parquet"
         inside = "data/" if layout == "hf" else ""
         files = [f"{inside}train-{n:05}-of-{len(parts):05}.{suffix}" for n in range(len(parts))]
         written = list(map(_Write(temporary, form), zip(files, parts, strict=True)))
-        if not parts and layout != "jsonl":
+        if not parts and not lines:
             written = [_write_empty(temporary, form, f"{inside}train-00000-of-00001.parquet")]
         if layout == "hf":
             card = dataset_card(store, manifest, name, form.schema, written)

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from manifests import shard
 from manifests.errors import BadSource
 from manifests.plain import plain
-from manifests.rows import STORED_KINDS
+from manifests.rows import STORED_KINDS, Row
 
 MAX_NAMES = 1_000  # of scores or labels: each is a column
 _MAPS = {"scores": pa.float32(), "labels": pa.string()}
@@ -23,6 +23,7 @@ class Form:
 
     kind: str
     names: dict[str, tuple[str, ...]]  # of scores and of labels, sorted
+    bare: bool = False  # of JSON Lines: id and turns alone, for programs that take a column `labels` for their own
 
     @property
     def schema(self) -> pa.Schema:
@@ -47,9 +48,11 @@ class Form:
     def lines(self, rows: pa.Table) -> bytes:
         """Return the rows of a shard as JSON Lines."""
         order = [name for name in shard.schema(self.kind).names if name != "hash"]
+        if self.bare:
+            order = [name for name in order if name == "id" or name not in Row.__struct_fields__]
         made = []
         for row, found in zip(shard.decode(rows, self.kind), rows["hash"].to_pylist(), strict=True):
-            record = {name: plain(getattr(row, name)) for name in order} | {"hash": found.hex()}
+            record = {name: plain(getattr(row, name)) for name in order} | ({} if self.bare else {"hash": found.hex()})
             made.append(msgspec.json.encode(record))
         return b"\n".join([*made, b""])
 

@@ -113,7 +113,9 @@ def import_data(
 @command("export")
 @click.argument("name")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--format", "layout", default="hf", show_default=True, type=click.Choice(["hf", "jsonl", "parquet"]))
+@click.option(
+    "--format", "layout", default="hf", show_default=True, type=click.Choice(["hf", "jsonl", "parquet", "trl"])
+)
 @click.option("--overwrite", is_flag=True, help="Replace a folder that no export of ours wrote.")
 @json_option
 def export_data(name: str, folder: Path, layout: str, overwrite: bool, store_url: str, as_json: bool) -> None:

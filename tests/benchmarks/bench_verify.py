@@ -4,7 +4,7 @@ from random import Random
 
 from filters.constraint import Constraint
 from filters.constraint_draws import drawn
-from filters.verifiers import IDS
+from filters.verifiers import IDS, constraint
 from tests.benchmarks.harness import Result, rates
 
 TARGET = ">= 50,000"
@@ -17,12 +17,19 @@ SENTENCES = {
         "- Number {n} looks on.",
         "The hive hums!",
     ),
-    "ja": ("蜜蜂は、花の場所を踊りで伝える。", "偵察の《蜂》が帰る。", "・{n}番目の蜂が見る。", "静かな巣箱。"),
+    "ja": ("{n}匹の蜜蜂は、花の場所を踊りで伝える。", "偵察の《蜂》が帰る。", "・{n}番目の蜂が見る。", "静かな巣箱。"),
 }
 ANALYSED = {  # the words of SudachiPy, and the language of lid.176
     *("ja:keywords:existence", "ja:keywords:frequency", "ja:keywords:forbidden_words"),
     *("ja:detectable_format:nominal_ending", "language:response_language", "ja:language:response_language"),
     *("change_case:english_capital", "change_case:english_lowercase"),
+}
+FOUND = {  # keywords that most replies hold, for else there is nothing to analyse
+    "ja:keywords:existence": constraint("ja:keywords:existence", {"keywords": ["蜜蜂"]}),
+    "ja:keywords:frequency": constraint(
+        "ja:keywords:frequency", {"keyword": "蜜蜂", "frequency": 2, "relation": "以上"}
+    ),
+    "ja:keywords:forbidden_words": constraint("ja:keywords:forbidden_words", {"forbidden_words": ["蜜蜂"]}),
 }
 
 
@@ -32,7 +39,7 @@ def run() -> list[Result]:
     for language, ids in IDS.items():
         texts = _replies(language)
         for name in ids:
-            made = drawn(name, Random(1), QUESTIONS[language])
+            made = FOUND.get(name) or drawn(name, Random(1), QUESTIONS[language])
             cased = [text.upper() if name.endswith("_capital") else text.lower() for text in texts]
             given = cased if name.startswith("change_case:english") else texts
             [rate] = rates(len(given), lambda made=made, given=given: _check(made, given), repeat=3)

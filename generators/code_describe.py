@@ -14,7 +14,6 @@ describe/copied     too many pieces of the new code stand in the original
 from dataclasses import dataclass
 from typing import Annotated
 
-from dedup.decontaminate import Decontaminate
 from filters.code_sets import LABEL, CodeIn, parses
 from filters.length import Length
 from generators.code_items import ORIGINAL, PROBLEM, CodeText
@@ -103,7 +102,6 @@ def recipe(
     language: Annotated[str, "Programming language of the files and of the new code."] = "python",
     max_chars: Annotated[int, "Longest file, in characters."] = 6_000,
     max_copied: Annotated[float, "Share of the new code's pieces that may stand in the original."] = 0.6,
-    decontaminate: Annotated[tuple[str, ...], "Datasets of test problems: what holds one of theirs goes."] = (),
     model: Annotated[str, "Model, by its ref."] = "models/smollm2",
     engine: Annotated[str, "Where it runs: vllm, echo, openai or a server's URL."] = "vllm",
     temperature: Annotated[float, "Sampling temperature."] = 0.5,
@@ -125,7 +123,6 @@ def recipe(
             parses(language),
             NotCopied(max_copied),
             CodeText(),
-            *((Decontaminate(decontaminate),) if decontaminate else ()),
         ),
     )
 

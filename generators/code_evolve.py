@@ -18,20 +18,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from dedup.decontaminate import Decontaminate
-from filters.code_sets import parses
-from generators.code_distinct import DistinctItems
-from generators.code_items import CodeText, drawn
+from generators.code_items import drawn
 from generators.code_solve import solving
 from generators.command import generator
 from generators.engine import Reply, Sampling
 from generators.fences import blocks
 from generators.generate import Generate
 from generators.replies import copied_share, said
-from generators.tested import RunsItsTests
+from generators.tested import checked
 from manifests.errors import BadRecipe
 from manifests.rows import Document, Message
-from manifests.stage import Recipe, Rejected, Stage
+from manifests.stage import Recipe, Rejected
 
 SYSTEM = {
     "en": "You make problems of programming harder. Rewrite the problem of the user: {operator} Add about 10 to 20 "
@@ -118,7 +115,6 @@ def recipe(
     tests: Annotated[
         bool, "Run the tests of each solution in the sandbox, and refuse what fails; Python alone."
     ] = True,
-    decontaminate: Annotated[tuple[str, ...], "Datasets of test problems: what holds one of theirs goes."] = (),
     model: Annotated[str, "Model, by its ref."] = "models/smollm2",
     engine: Annotated[str, "Where it runs: vllm, echo, openai or a server's URL."] = "vllm",
     temperature: Annotated[float, "Sampling temperature of new problems; solutions are written at 0."] = 1.0,
@@ -128,17 +124,12 @@ def recipe(
     """Every decision that bears on the dataset, on one screen."""
     new = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=0.95 if temperature else 1.0, seed=seed)
     once = Sampling(max_tokens=max_tokens, temperature=0.0)
-    run: tuple[Stage, ...] = (RunsItsTests(),) if tests and language == "python" else ()
     return Recipe(
         name=f"code-evolve-{to}",
         steps=(
             *[Generate(evolving(to, operators, turn, seed), model, new, engine=engine) for turn in range(rounds)],
             Generate(solving(to, language, "code_evolve"), model, once, engine=engine),
-            parses(language),
-            *run,
-            DistinctItems(),
-            CodeText(),
-            *((Decontaminate(decontaminate),) if decontaminate else ()),
+            *checked(language, tests),
         ),
     )
 

@@ -13,10 +13,8 @@ pass its own tests in the sandbox. The variant, the topic word and the snippet's
 from dataclasses import dataclass
 from typing import Annotated
 
-from dedup.decontaminate import Decontaminate
-from filters.code_sets import CodeIn, parses
-from generators.code_distinct import DistinctItems
-from generators.code_items import CodeText, drawn, item
+from filters.code_sets import CodeIn
+from generators.code_items import drawn, item
 from generators.code_solve import HEADINGS
 from generators.code_variants import ABOUT, FORM, TOPICS, VARIANTS
 from generators.command import generator
@@ -24,10 +22,10 @@ from generators.engine import Reply, Sampling
 from generators.fences import fenced
 from generators.generate import Generate
 from generators.snippets import Snippets
-from generators.tested import RunsItsTests
+from generators.tested import checked
 from manifests.errors import BadRecipe
 from manifests.rows import Document, Message
-from manifests.stage import Recipe, Rejected, Stage
+from manifests.stage import Recipe, Rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,6 @@ def recipe(
     tests: Annotated[
         bool, "Run the tests of each solution in the sandbox, and refuse what fails; Python alone."
     ] = True,
-    decontaminate: Annotated[tuple[str, ...], "Datasets of test problems: what holds one of theirs goes."] = (),
     model: Annotated[str, "Model, by its ref."] = "models/smollm2",
     engine: Annotated[str, "Where it runs: vllm, echo, openai or a server's URL."] = "vllm",
     temperature: Annotated[float, "Sampling temperature (Magicoder: 0)."] = 0.0,
@@ -91,18 +88,13 @@ def recipe(
     """Every decision that bears on the dataset, on one screen."""
     words = (topics or TOPICS.get(to, ())) if with_topics else ()
     task = inspired(variant, to, language, words, seed)
-    run: tuple[Stage, ...] = (RunsItsTests(),) if tests and language == "python" else ()
     return Recipe(
         name=f"code-oss-{variant}-{to}",
         steps=(
             CodeIn(language),
             Snippets(per_file, seed=seed),
             Generate(task, model, Sampling(max_tokens=max_tokens, temperature=temperature), engine=engine),
-            parses(language),
-            *run,
-            DistinctItems(),
-            CodeText(),
-            *((Decontaminate(decontaminate),) if decontaminate else ()),
+            *checked(language, tests),
         ),
     )
 

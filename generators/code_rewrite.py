@@ -13,7 +13,6 @@ prompt for both rewrites made them worse. The rewrites carry the licences of the
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from dedup.decontaminate import Decontaminate
 from filters.code_sets import CodeIn, code_gates
 from filters.length import Length
 from generators.command import generator
@@ -72,7 +71,6 @@ def recipe(
     lint: Annotated[bool, "Ask pylint, which takes about a second for each file."] = True,
     min_score: Annotated[float, "Least score of pylint less the share of comments."] = 7.0,
     max_chars: Annotated[int, "Longest file, in characters (swallow-code-math: 102,688 tokens of context)."] = 20_000,
-    decontaminate: Annotated[tuple[str, ...], "Datasets of test problems: what holds one of theirs goes."] = (),
     model: Annotated[str, "Model, by its ref."] = "models/smollm2",
     engine: Annotated[str, "Where it runs: vllm, echo, openai or a server's URL."] = "vllm",
     temperature: Annotated[float, "Sampling temperature."] = 0.2,
@@ -86,8 +84,6 @@ def recipe(
     steps: list[Step] = [CodeIn("python"), Length(max_chars=max_chars), *gates]
     for method in methods:
         steps += [Generate(Rewrite(method, PROMPTS[method]), model, sampling, engine=engine), *gates]
-    if decontaminate:
-        steps.append(Decontaminate(decontaminate))
     return Recipe(name=f"code-{'-'.join(methods)}", steps=tuple(steps))
 
 

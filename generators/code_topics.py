@@ -16,17 +16,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from dedup.decontaminate import Decontaminate
-from filters.code_sets import CodeIn, parses
-from generators.code_distinct import DistinctItems
-from generators.code_items import CodeText, drawn
+from filters.code_sets import CodeIn
+from generators.code_items import drawn
 from generators.code_solve import solving
 from generators.code_topic_lists import ASKED, LEVELS, MACRO, PROBLEMS, SUBTOPICS
 from generators.command import generator
 from generators.engine import Reply, Sampling
 from generators.generate import Generate
 from generators.numbered import Itemised, items, listed
-from generators.tested import RunsItsTests
+from generators.tested import checked
 from manifests.errors import BadRecipe
 from manifests.rows import Document, Message
 from manifests.stage import Recipe, Rejected, Stage
@@ -85,7 +83,6 @@ def recipe(
     tests: Annotated[
         bool, "Run the tests of each solution in the sandbox, and refuse what fails; Python alone."
     ] = True,
-    decontaminate: Annotated[tuple[str, ...], "Datasets of test problems: what holds one of theirs goes."] = (),
     model: Annotated[str, "Model, by its ref."] = "models/smollm2",
     engine: Annotated[str, "Where it runs: vllm, echo, openai or a server's URL."] = "vllm",
     temperature: Annotated[float, "Sampling temperature of lists; solutions are written at 0."] = 0.2,
@@ -102,7 +99,6 @@ def recipe(
     below = ListOf(SUBTOPICS[to].format(count=subtopics), "{topic}", subtopics, MOST_NAME_CHARS, sentences=False, to=to)
     system = PROBLEMS[to].format(count=problems, language=language, level=LEVELS[level][to])
     on_each = ListOf(system, ASKED[to], problems, MOST_PROBLEM_CHARS, sentences=True, to=to)
-    run: tuple[Stage, ...] = (RunsItsTests(),) if tests and language == "python" else ()
     return Recipe(
         name=f"code-topics-{to}",
         steps=(
@@ -113,11 +109,7 @@ def recipe(
             Generate(on_each, model, drawing, engine=engine),
             Itemised("item"),
             Generate(solving(to, language, "code_topics"), model, once, engine=engine),
-            parses(language),
-            *run,
-            DistinctItems(),
-            CodeText(),
-            *((Decontaminate(decontaminate),) if decontaminate else ()),
+            *checked(language, tests),
         ),
     )
 

@@ -14,7 +14,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from generators.code_items import TESTS
+from filters.code_sets import parses
+from generators.code_distinct import DistinctItems
+from generators.code_items import TESTS, CodeText
 from generators.sandbox import Outcome, Sandbox
 from manifests.rows import Document
 from manifests.stage import Kept, Rejected, Stage
@@ -98,3 +100,9 @@ def values_of(outcome: Outcome) -> dict[str, float]:
         "tests/timed_out": float(timed_out),
         "tests/seconds": outcome.seconds,
     }
+
+
+def checked(language: str, tests: bool) -> tuple[Stage, ...]:
+    """Return the steps that end a program of problems with solutions: they parse, pass their tests, and differ."""
+    run = (RunsItsTests(),) if tests and language == "python" else ()
+    return (parses(language), *run, DistinctItems(), CodeText())

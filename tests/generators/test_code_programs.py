@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dedup.clean import decontaminated
 from generators import code_comments, code_describe, code_evolve, code_oss_instruct, code_rewrite, code_topics
 from generators.code_solve import solving
 from generators.code_variants import VARIANTS
@@ -304,7 +305,7 @@ def test_a_planted_problem_of_a_benchmark_is_dropped(store, tmp_path):
     task = solving("en", "python", "code_evolve")
     assert task.language == "python"
     rows, reasons = asked(
-        code_evolve.recipe,
+        decontaminated(code_evolve.recipe),
         store,
         "Return a number of bees.",
         to="en",

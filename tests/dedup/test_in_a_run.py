@@ -1,15 +1,12 @@
 """The selections as steps of a recipe, over a real store."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
 import pyarrow as pa
 import pytest
 
 from dedup.exact import ExactDedup
 from dedup.minhash import MinHashDedup
 from manifests.errors import BadRecipe
-from manifests.rows import Conversation, Document, Message, Row, Tokens
+from manifests.rows import Conversation, Document, Message, Tokens
 from manifests.run import run
 from manifests.shard import read_parquet
 from manifests.stage import Recipe
@@ -17,24 +14,9 @@ from manifests.store import Store
 from manifests.view import View
 from tests.dedup.memory import named
 from tests.manifests.stages import Source
+from tests.pools import Unit
 
 TEXT = "The quick brown fox jumps over the lazy dog, and then it sleeps beside an old wooden gate for days"
-
-
-@dataclass(frozen=True)
-class Unit:
-    made: tuple[Row, ...]
-
-    @property
-    def key(self) -> list[str]:
-        return [row.hex for row in self.made]
-
-    @property
-    def file(self) -> str:
-        return "a test"
-
-    def rows(self) -> Iterator[Row]:
-        yield from self.made
 
 
 def documents(**texts):

@@ -16,6 +16,7 @@ from manifests.errors import BadRecipe
 from manifests.run import run
 from manifests.stage import Recipe
 from manifests.store import Store
+from tests.generators.boxed import missing
 from tests.generators.tasks import Texts
 from tests.manifests.stages import Source
 
@@ -44,6 +45,13 @@ def program(name):
     return module, set(inspect.signature(module.recipe).parameters)
 
 
+def preview(url, name):
+    """Preview two rows, or skip where the program runs what models write and this machine cannot isolate it."""
+    if missing() and any(hasattr(step, "sandbox") for step in program(name)[0].recipe().steps):
+        pytest.skip(missing())
+    return invoke(url, name, "--preview", "2")
+
+
 def invoke(url, name, *arguments):
     module, options = program(name)
     echo = [f"--{option}=echo" for option in ("model", "engine") if option in options]
@@ -69,7 +77,7 @@ def test_a_program_is_a_script_with_help_for_every_option(name):
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_preview_writes_nothing(url, name):
     before = sorted(Store(url).files.keys(""))
-    told = invoke(url, name, "--preview", "2")
+    told = preview(url, name)
     assert told.exit_code == 0, told.output
     assert sorted(Store(url).files.keys("")) == before
 
@@ -81,7 +89,7 @@ def test_what_a_program_says_to_a_model_stands_in_its_fingerprint(url, name):
     steps = [step for step in module.recipe().steps if isinstance(step, Generate)]
     fields = " ".join(_texts(json.loads(canonical.encode([step.task for step in steps]))))
     held = f"{' '.join(fields.split())}{ENGLISH}{JAPANESE}"
-    shown = invoke(url, name, "--preview", "2").output
+    shown = preview(url, name).output
     prompts = re.findall(r"^--- prompt\n(.*?)^--- reply", shown, re.MULTILINE | re.DOTALL)
     assert (
         prompts or not steps or name.startswith("code_") or name in OF_CONVERSATIONS

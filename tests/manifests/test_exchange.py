@@ -406,7 +406,9 @@ def every_kind():
 
 
 @pytest.mark.parametrize("kind", every_kind())
-@pytest.mark.parametrize("layout", exchange.LAYOUTS)
+@pytest.mark.parametrize(
+    "layout", [layout for layout in exchange.LAYOUTS if layout != "trl"]
+)  # which leaves columns out
 def test_what_goes_out_and_comes_in_again_is_the_same_dataset(store, tmp_path, kind, layout):
     made = kept(store, *every_kind()[kind])
     export(store, "kept", tmp_path / "out", layout=layout)

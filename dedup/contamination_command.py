@@ -1,4 +1,4 @@
-"""`koba contamination`: which rows were dropped for which items of benchmarks."""
+"""`koba contamination`: which rows were dropped for which items of benchmarks, or whether any row holds one."""
 
 import click
 
@@ -12,12 +12,18 @@ SHOWN_CHARS = 160
 @command("contamination")
 @click.argument("name")
 @click.option("-n", "most", default=5, show_default=True, type=click.IntRange(0), help="Rows to show with their texts.")
+@click.option("--against", multiple=True, metavar="REF", help="Check NAME: fail where a row holds an item of REF.")
 @json_option
-def show_contamination(name: str, most: int, store_url: str, as_json: bool) -> None:
+def show_contamination(name: str, most: int, against: tuple[str, ...], store_url: str, as_json: bool) -> None:
     """Show which rows of NAME were dropped for which items of benchmarks, and what text they share.
 
     koba contamination web-clean -n 10
+
+    Or check a version whose recipe did not look: koba contamination web --against humaneval.jsonl#prompt
     """
+    if against:
+        _check(name, against, store_url, as_json)
+        return
     from dedup.contamination import contamination  # noqa: PLC0415 - help must be quick
     from manifests.tables import console, table  # noqa: PLC0415 - help must be quick
     from manifests.terminal import safe  # noqa: PLC0415 - help must be quick
@@ -36,3 +42,17 @@ def show_contamination(name: str, most: int, store_url: str, as_json: bool) -> N
     for one in found.shown:
         click.echo(f"\n{one.row_id.hex()} {safe(one.url or '', SHOWN_CHARS)}\n  {one.reason} {one.value:.4g}")
         click.echo(f"  shared  {safe(one.shared, SHOWN_CHARS)}\n  item    {safe(one.item, SHOWN_CHARS)}")
+
+
+def _check(name: str, against: tuple[str, ...], store_url: str, as_json: bool) -> None:
+    """Say that a version holds no item. Raises BadRow where it does."""
+    from dedup.clean import Uncontaminated  # noqa: PLC0415 - help must be quick
+    from dedup.decontaminate import Decontaminate  # noqa: PLC0415 - help must be quick
+
+    store = open_store(store_url)
+    manifest = store.manifest(name)
+    Uncontaminated(Decontaminate(against))(store, manifest)
+    if as_json:
+        echo_json({"manifest": manifest.id, "rows": manifest.rows, "against": list(against), "held": 0})
+    else:
+        click.echo(f"{name}: none of {manifest.rows:,} rows holds an item of {', '.join(against)}")

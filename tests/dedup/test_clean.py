@@ -16,9 +16,11 @@ from manifests.report.page import dataset_page
 from manifests.rows import Conversation, Message, row_id
 from manifests.run import run
 from manifests.stage import Recipe
+from manifests.store import Store
 from manifests.what_if import what_if
 from tests.dedup.test_decontaminate import OTHER, QUESTION, SWAPPED, benchmark
-from tests.pools import doc, selected, stored
+from tests.manifests.stages import Source
+from tests.pools import Unit, doc, selected, stored
 
 
 def test_a_version_that_holds_an_item_gets_no_name():
@@ -30,6 +32,18 @@ def test_a_version_that_holds_an_item_gets_no_name():
     assert store.head("named") is None
     run(Recipe("r", (check.asked,)), "pool", store=store, tag="named", checks=[check])
     assert store.head("named") is not None
+
+
+def test_a_version_is_checked_from_the_shell(tmp_path):
+    store = Store(str(tmp_path / "s"))
+    run(Recipe("r", ()), Source((Unit((doc("a", text=f"{OTHER} {QUESTION}"),)),)), store=store, tag="held")
+    items = tmp_path / "bench.jsonl"
+    items.write_text(json.dumps({"prompt": QUESTION}))
+    asked = ["--against", f"{items}#prompt", "--store", store.url]
+    done = CliRunner().invoke(show_contamination, ["held", *asked])
+    assert (done.exit_code, "1 of 1 rows hold items" in done.output) == (2, True)
+    run(Recipe("r", ()), Source((Unit((doc("b", text=OTHER),)),)), store=store, tag="free")
+    assert "none of 1 rows" in CliRunner().invoke(show_contamination, ["free", *asked]).output
 
 
 def plain(rows: int = 3) -> Recipe:

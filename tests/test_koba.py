@@ -155,6 +155,7 @@ def test_the_quickstart_runs_on_a_crawl_of_the_users_own(tmp_path):
 
 
 @pytest.mark.network
+@pytest.mark.timeout(3_600)
 @pytest.mark.skipif(os.environ.get("KOBA_NETWORK") != "1", reason="downloads 140 MB; set KOBA_NETWORK=1")
 def test_the_quickstart_gives_everyone_the_same_pages_and_leads_from_a_step_of_a_training_back_to_them(tmp_path):
     command = [sys.executable, "-m", "koba", "quickstart", "--store", str(tmp_path / "store")]
